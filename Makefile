@@ -1,0 +1,61 @@
+# Needs python3.11+ and make; everything else is installed into .venv.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format types contracts coverage bench screenshot docs wheel-test clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP)  ## open the compare screen on a bundled pair of traces
+	@$(BIN)/braggtrace demo
+
+test: $(STAMP)  ## run the tests (PYTEST_ARGS="-k name" to choose)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint types contracts coverage  ## everything a change must pass
+
+lint: $(STAMP)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP)  ## let ruff fix and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP)  ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(STAMP)  ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+coverage: $(STAMP)  ## the tests again, with the coverage threshold
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: $(STAMP)  ## speed and memory, with the numbers printed
+	$(BIN)/python bench/run.py
+
+screenshot: $(STAMP)  ## the picture in the README, drawn by the real screen
+	$(BIN)/python scripts/screenshot.py
+
+docs: $(STAMP)  ## the generated pages of docs/
+	$(BIN)/python scripts/docs.py
+
+wheel-test: $(STAMP)  ## build the wheel and run the headless tests against it
+	PYTHON=$(BIN)/python scripts/wheel-test
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, so an interrupted install starts over.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "braggtrace needs Python 3.11 or newer, got " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,108 @@
+"""The exceptions that a user can cause.
+
+    BraggtraceError
+    ├── UsageError              the command asks for something impossible
+    ├── InputError              a file that we were given
+    │   ├── TraceReadError      … is not a readable trace
+    │   ├── ToleranceError      … or option holds a bad tolerance rule
+    │   └── MapFileError        … is not a usable map file
+    └── OutputError             a file that we were asked to write
+        └── OutputExistsError   … is already there
+
+Every message reads `where: what; expected …, got …`, with the parts that are known:
+
+    c.log:41: 'F_latt' has the wrong number of values; expected 1, got 2
+
+The command line prints it as `braggtrace: error: …` and exits with status 2, without a traceback. Any other exception is
+a bug of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = [
+    "BraggtraceError",
+    "InputError",
+    "MapFileError",
+    "OutputError",
+    "OutputExistsError",
+    "ToleranceError",
+    "TraceReadError",
+    "UsageError",
+]
+
+
+class BraggtraceError(Exception):
+    """The base of every error that a user can cause.
+
+    Attributes:
+        what: what is wrong, in a few words.
+        path: the file it is about, as the user named it.
+        line: the line in that file, counted from 1.
+        expected: what would have been right.
+        got: what was there instead.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        path: str | PathLike[str] | None = None,
+        line: int | None = None,
+        expected: str = "",
+        got: str = "",
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.path = None if path is None else str(path)
+        self.line = line
+        self.expected = expected
+        self.got = got
+
+    @property
+    def where(self) -> str:
+        """`path:line`, `path`, or nothing."""
+        if self.path is None:
+            return ""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        facts = [f"{label} {fact}" for label, fact in (("expected", self.expected), ("got", self.got)) if fact]
+        return f"{where}{self.what}" + (f"; {', '.join(facts)}" if facts else "")
+
+
+class UsageError(BraggtraceError):
+    """The command asks for something impossible."""
+
+
+class InputError(BraggtraceError):
+    """A file or option that we were given can't be used."""
+
+
+class TraceReadError(InputError):
+    """A file can't be read as a trace."""
+
+
+class ToleranceError(InputError):
+    """A tolerance rule can't be parsed, or matches nothing."""
+
+
+class MapFileError(InputError):
+    """A map file can't be used."""
+
+
+class OutputError(BraggtraceError):
+    """A file that we were asked to write can't be written."""
+
+
+class OutputExistsError(OutputError):
+    """A file that we were asked to write is already there, and `--force` was not given."""
+
+    def __init__(self, path: str | PathLike[str], what: str = "already exists; use --force to replace it") -> None:
+        super().__init__(what, path=path)
+        self.args = (path, what)  # what pickle and copy call the class with again
