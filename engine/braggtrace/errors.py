@@ -13,8 +13,8 @@ Every message reads `where: what; expected …, got …`, with the parts that ar
 
     c.log:41: 'F_latt' has the wrong number of values; expected 1, got 2
 
-The command line prints it as `braggtrace: error: …` and exits with status 2, without a traceback. Any other exception is
-a bug of ours.
+The command line prints it as `braggtrace: error: …` and exits with status 2, without a traceback. Any other
+exception is a bug of ours.
 """
 
 from __future__ import annotations
