@@ -1,0 +1,1 @@
+"""Reading, holding and writing traces."""
