@@ -21,7 +21,7 @@ from typing import NoReturn, Protocol, cast
 from braggtrace import __version__
 from braggtrace.errors import BraggtraceError, UsageError
 
-__all__ = ["ExitStatus", "main"]
+__all__ = ["ExitStatus", "VerbModule", "main"]
 
 VERBS = {
     "diff": "compare two traces and print the report",
