@@ -43,7 +43,8 @@ def cli(tmp_path: Path) -> Cli:
 
     def run(*args: str | Path, **kwargs: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "braggtrace_tui", *map(str, args)]
-        options = {"cwd": tmp_path, "capture_output": True, "encoding": "utf-8", "timeout": 60} | kwargs
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        options = streams | {"cwd": tmp_path, "timeout": 60} | kwargs
         return subprocess.run(command, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
     return run
