@@ -9,12 +9,12 @@ import lzma
 import os
 import stat
 import sys
+import weakref
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from braggtrace.errors import TraceReadError
 from braggtrace.trace.text import visible
@@ -24,15 +24,15 @@ __all__ = ["PIECE_BYTES", "Source", "open_source"]
 PIECE_BYTES = 4 << 20
 _LONGEST_SHOWN = 10_000
 
-_DECOMPRESS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ\0", lzma.decompress),
-)
+_DECOMPRESS: Mapping[bytes, Callable[[bytes], bytes]] = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\0": lzma.decompress,
+}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Source:
     """One file of a trace. Its text is read once in pieces, then fetched by offset for what is looked at.
 
@@ -41,7 +41,7 @@ class Source:
 
     Attributes:
         name: the path as the user gave it, "-" for standard input.
-        file: the open file; None where `held` keeps the text.
+        descriptor: the open file, closed with the source; None where `held` keeps the text.
         held: the text of a compressed file or of standard input.
         size: bytes to read, as far as known beforehand: for progress.
         first_byte: offset of its first byte in the trace's text (all files one after another, uncompressed).
@@ -51,7 +51,7 @@ class Source:
     """
 
     name: str
-    file: BinaryIO | None = None
+    descriptor: int | None = None
     held: bytes = b""
     size: int = 0
     first_byte: int = 0
@@ -130,9 +130,9 @@ class Source:
             return True
 
     def _read(self, offset: int, length: int) -> bytes:
-        if self.file is None:
+        if self.descriptor is None:
             return self.held[offset : offset + length]
-        return os.pread(self.file.fileno(), length, offset)
+        return os.pread(self.descriptor, length, offset)
 
 
 def open_source(name: str) -> Source:
@@ -144,23 +144,22 @@ def open_source(name: str) -> Source:
     if name == "-":
         return _held(name, sys.stdin.buffer.read(), None)
     try:
-        file = Path(name).open("rb", buffering=0)  # noqa: SIM115  # stays open: text is fetched while it is shown
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            with file:
-                return _held(name, file.readall(), None)
-        magic = os.pread(file.fileno(), 6, 0)
-        if any(magic.startswith(start) for start, _ in _DECOMPRESS):
-            with file:
-                return _held(name, file.readall(), _stamp(status))
+        descriptor = os.open(name, os.O_RDONLY)
+        status = os.fstat(descriptor)
+        regular = stat.S_ISREG(status.st_mode)
+        if regular and not os.pread(descriptor, 6, 0).startswith(tuple(_DECOMPRESS)):
+            source = Source(name, descriptor, b"", status.st_size, stamp=_stamp(status))
+            weakref.finalize(source, os.close, descriptor)
+            return source
+        with os.fdopen(descriptor, "rb") as file:
+            return _held(name, file.read(), _stamp(status) if regular else None)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise TraceReadError(what, path=visible(name), expected="a trace file") from error
-    return Source(name, file, b"", status.st_size, stamp=_stamp(status))
 
 
 def _held(name: str, raw: bytes, stamp: tuple[int, int] | None) -> Source:
-    for start, decompress in _DECOMPRESS:
+    for start, decompress in _DECOMPRESS.items():
         if raw.startswith(start):
             try:
                 raw = decompress(raw)
