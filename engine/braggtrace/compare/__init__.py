@@ -1,0 +1,1 @@
+"""Aligning two traces and judging every pair of values."""
