@@ -53,10 +53,14 @@ class Batch:
         return cls((lines + first_line).astype(np.int32), frame, piece.value[numbers], start + first_byte, length)
 
     @classmethod
-    def concatenate(cls, batches: Sequence[Batch]) -> Batch:
-        """All lines of several batches of the same shape."""
-        if len(batches) == 1:
-            return batches[0]
+    def merge(cls, batches: list[Batch]) -> Batch:
+        """All lines of several batches of the same shape; the list is left with the merged one, to free the rest."""
+        if len(batches) > 1:
+            batches[:] = [cls._concatenate(batches)]
+        return batches[0]
+
+    @classmethod
+    def _concatenate(cls, batches: Sequence[Batch]) -> Batch:
         return cls(
             np.concatenate([batch.line for batch in batches]),
             np.concatenate([batch.frame for batch in batches]),
@@ -120,9 +124,9 @@ class _Part:
     literals: tuple[str, ...]
 
 
-def assemble(shapes: Iterable[tuple[Reading, Sequence[Batch]]], gathered: Gathered) -> tuple[Ints, tuple[Column, ...]]:
+def assemble(shapes: Iterable[tuple[Reading, list[Batch]]], gathered: Gathered) -> tuple[Ints, tuple[Column, ...]]:
     """The pixels (p, 2) in loop order and the columns in step order."""
-    read = [(reading, Batch.concatenate(batches)) for reading, batches in shapes if reading.fields and batches]
+    read = [(reading, Batch.merge(batches)) for reading, batches in shapes if reading.fields and batches]
     keys, pixel_of_batch = _pixels(read, gathered)
     groups: dict[tuple[str, str, int, bool, tuple[str, ...]], list[_Part]] = {}
     for (reading, batch), pixel in zip(read, pixel_of_batch, strict=True):
@@ -285,7 +289,7 @@ def _columns(family: str, name: str, in_pixel: bool, part: _Part) -> list[Column
         repeated[1:] = part.pixel[1:] == part.pixel[:-1]
         for tic in part.tics.values():
             repeated[1:] &= tic[1:] == tic[:-1]
-    occurrence = np.zeros(len(part.line), dtype=np.int32)
+    occurrence = np.broadcast_to(np.int32(0), len(part.line))  # mostly: a million zeros in four bytes
     if repeated.any():
         row = np.arange(len(part.line), dtype=np.int32)
         occurrence = row - np.maximum.accumulate(np.where(repeated, 0, row))

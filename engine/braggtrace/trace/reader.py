@@ -68,7 +68,7 @@ class _Shape:
 class TraceReader:
     """Reads a trace piece by piece, so that a face can show what is there while the rest is being indexed.
 
-    Iterate it to read: each step does one piece of about 4 MB and gives the fraction that is done. `snapshot` makes a
+    Iterate it to read: each step does one piece of about 2 MB and gives the fraction that is done. `snapshot` makes a
     trace of what has been read so far.
     """
 

@@ -18,6 +18,7 @@ import orjson
 __all__ = ["NUMBER", "Scan", "scan", "skeleton"]
 
 Offsets: TypeAlias = npt.NDArray[np.int64]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 
 NUMBER = "\0"
@@ -26,6 +27,7 @@ NUMBER = "\0"
 _DIGIT, _SIGN, _DOT, _EXPONENT, _BEFORE, _AFTER = (1 << bit for bit in range(6))
 _VALID = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _LONGEST_HASHED = 512
+_SHORT_RUN = 4
 
 
 def _byte_classes() -> bytes:
@@ -84,8 +86,8 @@ def scan(text: bytes) -> Scan:
     line_start = np.concatenate(([0], line_end[:-1] + 1))
     line_end = line_end - ((data[np.maximum(line_end - 1, 0)] == ord("\r")) & (line_end > line_start))
 
-    number_start, number_end = _find_numbers(text)
-    value = _parse(text, number_start, number_end)
+    number_start, number_end, inside = _find_numbers(text)
+    value = _parse(data, inside, number_end)
     if value is None:
         number_start, number_end = _drop_invalid(text, number_start, number_end)
         value = np.array([float(text[s:e]) for s, e in zip(number_start, number_end, strict=True)], dtype=np.float64)
@@ -107,8 +109,11 @@ def skeleton(piece: Scan, line: int) -> str:
     return NUMBER.join(visible(word) for word in words)
 
 
-def _find_numbers(text: bytes) -> tuple[Offsets, Offsets]:
-    """Start and end of every run of digits, signs, dots and exponents that stands between delimiters."""
+def _find_numbers(text: bytes) -> tuple[Offsets, Offsets, npt.NDArray[np.bool_]]:
+    """Start and end of every run of digits, signs, dots and exponents that stands between delimiters.
+
+    The third array has an entry for each byte: whether it is part of such a run.
+    """
     classes = np.frombuffer(text.translate(_CLASSES), dtype=np.uint8)
     inside = (classes & (_DIGIT | _DOT)) != 0
     exponent = np.zeros_like(inside)
@@ -128,18 +133,24 @@ def _find_numbers(text: bytes) -> tuple[Offsets, Offsets]:
     valid = before[start] & ((classes[end] & _AFTER) != 0)
     valid &= ((first & _EXPONENT) == 0) & ((last & (_DIGIT | _DOT)) != 0)
     valid &= (end - start > 1) | ((first & _DIGIT) != 0)
-    return start[valid], end[valid]
+    at, stop = start[~valid], end[~valid]
+    for _ in range(_SHORT_RUN):  # the digits of cos_2theta, of 2%, of dates
+        inside[at] = False
+        at, stop = (at + 1)[at + 1 < stop], stop[at + 1 < stop]
+    for first, past in zip(at, stop, strict=True):
+        inside[first:past] = False
+    return start[valid], end[valid], inside
 
 
-def _parse(text: bytes, start: Offsets, end: Offsets) -> npt.NDArray[np.float64] | None:
+def _parse(data: Bytes, inside: npt.NDArray[np.bool_], end: Offsets) -> npt.NDArray[np.float64] | None:
     """The numbers as float64, exactly rounded, or None if one of them is not written as JSON would."""
-    if not len(start):
+    if not len(end):
         return np.empty(0, dtype=np.float64)
-    inside = np.zeros(len(text), dtype=np.int8)
-    inside[start] = 1
-    inside[end] = -1
-    np.cumsum(inside, out=inside)
-    numbers = np.where(inside.view(bool), np.frombuffer(text, dtype=np.uint8), np.uint8(ord(" ")))
+    keep = np.negative(inside.view(np.uint8))  # 0xff inside a number, 0 elsewhere
+    numbers = data & keep
+    np.invert(keep, out=keep)
+    keep &= ord(" ")
+    numbers |= keep
     numbers[end] = ord(",")
     numbers[end[-1]] = ord("]")
     try:

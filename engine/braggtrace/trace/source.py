@@ -21,7 +21,7 @@ from braggtrace.trace.text import visible
 
 __all__ = ["PIECE_BYTES", "Source", "open_source"]
 
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 2 << 20  # the arrays over one piece stay in the cache
 _LONGEST_SHOWN = 10_000
 
 _DECOMPRESS: Mapping[bytes, Callable[[bytes], bytes]] = {
