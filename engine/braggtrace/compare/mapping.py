@@ -1,5 +1,7 @@
 """The user's map file: what the candidate calls things.
 
+It is TOML:
+
     ignore = ["debug_*"]            # quantities to leave out, on both sides
 
     [renames]                       # candidate name = "reference name"
@@ -10,6 +12,8 @@
 
     [tolerances]                    # as in a tolerances file
     rtol = ["rot_*:1e-9"]
+
+Names are those of the traces; the map never touches the catalogue.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from braggtrace.compare.tolerance import Tolerances, parse_tables
+from braggtrace.compare.tolerance import NO_RULES, Tolerances, parse_tables
 from braggtrace.compare.units import UNITS, parse_unit
 from braggtrace.errors import MapFileError, ToleranceError
 
@@ -44,7 +48,7 @@ class NameMap:
 
     renames: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    tolerances: Tolerances = Tolerances()
+    tolerances: Tolerances = NO_RULES
     ignore: tuple[str, ...] = ()
     path: str = ""
 
@@ -75,7 +79,9 @@ class NameMap:
         if name not in names:
             close = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.5)
             raise MapFileError(
-                f"{section}: the {side} has no quantity {name!r}", path=self.path, expected=" or ".join(map(repr, close))
+                f"{section}: the {side} has no quantity {name!r}",
+                path=self.path,
+                expected=" or ".join(map(repr, close)),
             )
 
 
@@ -117,9 +123,7 @@ def parse_map(text: str, path: str = "map") -> NameMap:
     try:
         tolerances = parse_tables(_table(document, "tolerances", path), path)
     except ToleranceError as error:
-        raise MapFileError(
-            f"tolerances: {error.what}", path=path, expected=error.expected, got=error.got
-        ) from error
+        raise MapFileError(f"tolerances: {error.what}", path=path, expected=error.expected, got=error.got) from error
     return NameMap(renames, units, tolerances, _patterns(document, path), path)
 
 

@@ -10,12 +10,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from braggtrace.compare.options import Options
+from braggtrace.compare.options import DEFAULT_OPTIONS, Options
 from braggtrace.compare.tolerance import Tolerance
 from braggtrace.quantities import Level, Quantity
 from braggtrace.trace.model import Column, Coordinate, Span, Trace
 
-__all__ = ["Comparison", "Counts", "Divergence", "MatchedBy", "Pairing", "Status", "Verdict"]
+__all__ = ["NO_COUNTS", "Comparison", "Counts", "Divergence", "MatchedBy", "Pairing", "Status", "Verdict"]
 
 Rows: TypeAlias = npt.NDArray[np.int32]
 
@@ -52,6 +52,34 @@ class MatchedBy(StrEnum):
     NONE = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many values compare, agree, diverge and are missing on one side.
+
+    A value is one quantity at one coordinate; a vector is one value. Proposed pairings don't count as compared: their
+    values are among those on one side only.
+    """
+
+    compared: int
+    agree: int
+    diverge: int
+    only_reference: int
+    only_candidate: int
+
+    def __add__(self, other: Counts) -> Counts:
+        """The totals of both."""
+        return Counts(
+            self.compared + other.compared,
+            self.agree + other.agree,
+            self.diverge + other.diverge,
+            self.only_reference + other.only_reference,
+            self.only_candidate + other.only_candidate,
+        )
+
+
+NO_COUNTS = Counts(0, 0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairing:
     """One quantity on both sides, or on one side only: parallel arrays over n coordinates in loop order.
@@ -69,6 +97,9 @@ class Pairing:
         reference_rows: (n,) row of the reference's column, −1 where it has none.
         candidate_rows: (n,) row of the candidate's column, −1 where it has none.
         verdict: (n,) `Verdict` values.
+        counts: totals; those of a PROPOSED pairing say how it would count.
+        first: the first diverging row, −1 if none diverges.
+        worst: the diverging row with the largest rel (of all rows if none diverges), −1 if no row has a rel.
         rel: (n,) largest |r − c| of the components over the largest |component| of either side; nan if one side is
             missing or is text, inf if only one is finite or both are NaN without `equal_nan`.
     """
@@ -86,6 +117,9 @@ class Pairing:
     candidate_rows: Rows
     verdict: npt.NDArray[np.uint8]
     rel: npt.NDArray[np.float64]
+    counts: Counts = NO_COUNTS
+    first: int = -1
+    worst: int = -1
 
     def __len__(self) -> int:
         return len(self.verdict)
@@ -146,21 +180,6 @@ class Divergence:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many values compare, agree, diverge and are missing on one side.
-
-    A value is one quantity at one coordinate; a vector is one value. Proposed pairings don't count as compared: their
-    values are among those on one side only.
-    """
-
-    compared: int
-    agree: int
-    diverge: int
-    only_reference: int
-    only_candidate: int
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """Two traces, aligned and judged.
@@ -189,4 +208,4 @@ class Comparison:
     pixels: npt.NDArray[np.int32]
     pairings: Sequence[Pairing]
     notes: tuple[str, ...]
-    options: Options = Options()
+    options: Options = DEFAULT_OPTIONS

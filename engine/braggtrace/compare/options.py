@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from braggtrace.compare.mapping import NO_MAP, NameMap
-from braggtrace.compare.tolerance import Tolerances
+from braggtrace.compare.tolerance import NO_RULES, Tolerances
 
-__all__ = ["Options"]
+__all__ = ["DEFAULT_OPTIONS", "Options"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Options:
         require_all: a value on one side only makes an agreeing result inconclusive.
     """
 
-    tolerances: Tolerances = Tolerances()
+    tolerances: Tolerances = NO_RULES
     mapping: NameMap = NO_MAP
     equal_nan: bool = False
     pixels: tuple[tuple[int, int], ...] = ()
@@ -32,3 +32,6 @@ class Options:
     def all_tolerances(self) -> Tolerances:
         """The rules of the command line, then those of the map."""
         return self.tolerances + self.mapping.tolerances
+
+
+DEFAULT_OPTIONS = Options()

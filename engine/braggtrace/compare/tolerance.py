@@ -36,6 +36,7 @@ from braggtrace.quantities import Kind
 
 __all__ = [
     "DEFAULTS",
+    "NO_RULES",
     "Measure",
     "Rule",
     "Tolerance",
@@ -198,6 +199,10 @@ class Tolerances:
                 )
 
 
+NO_RULES = Tolerances()
+"""The defaults decide everything."""
+
+
 def _first(rules: Sequence[Rule], measure: Measure, names: Collection[str]) -> Rule | None:
     """The rule that wins: the first with a matching pattern, else the first without a pattern."""
     rules = [rule for rule in rules if rule.measure is measure and rule.matches(names)]
@@ -238,7 +243,7 @@ def _parse_rule(measure: Measure, text: str, source: str) -> Rule:
     if match is None:
         raise ToleranceError(f"can't read the {measure} rule", path=source, expected=shape, got=repr(text))
     value, of_max = float(match["value"]), match["of_max"] is not None
-    if not (0 <= value and math.isfinite(value)):
+    if not (value >= 0 and math.isfinite(value)):
         raise ToleranceError(f"the {measure} must be finite and not negative", path=source, got=repr(text))
     if of_max and measure is not Measure.ATOL:
         raise ToleranceError(f"'*max' has no meaning for {measure}", path=source, got=repr(text))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from braggtrace.quantities import CATALOGUE, Quantity, lookup
 
-__all__ = ["UNITS", "Conversion", "conversion", "parse_unit", "split_unit", "stem_of", "unit_of"]
+__all__ = ["SAME_UNIT", "UNITS", "Conversion", "conversion", "parse_unit", "split_unit", "stem_of", "unit_of"]
 
 _NO_SUFFIX = ("photons", "pixel")  # units that are words of their own in names: `omega_pixel`
 _LENGTHS = {"m": 0, "cm": -2, "mm": -3, "µm": -6, "nm": -9, "Å": -10, "pm": -12}
@@ -59,7 +59,12 @@ def _spellings() -> dict[str, str]:
     spellings = {unit: unit for unit in UNITS if unit not in _NO_SUFFIX}
     for unit, words in _WORDS.items():
         for word in words:
-            spellings |= {word: unit, f"{word}_inv": f"1/{unit}", f"inv_{word}": f"1/{unit}", f"per_{word}": f"1/{unit}"}
+            spellings |= {
+                word: unit,
+                f"{word}_inv": f"1/{unit}",
+                f"inv_{word}": f"1/{unit}",
+                f"per_{word}": f"1/{unit}",
+            }
             spellings |= {f"{word}2": f"{unit}²", f"{word}3": f"{unit}³", f"per_{word}2": f"1/{unit}²"}
             spellings |= {f"1/{word}": f"1/{unit}", f"{word}^-1": f"1/{unit}", f"photons_per_{word}2": f"1/{unit}²"}
     spellings |= {"degree": "deg", "degrees": "deg", "radian": "rad", "radians": "rad", "steradian": "sr"}
@@ -122,10 +127,13 @@ class Conversion:
     text: str = ""
 
 
+SAME_UNIT = Conversion()
+
+
 def conversion(source: str, target: str) -> Conversion | None:
     """How values in `source` become values in `target`; None if their dimensions differ."""
     if source == target:
-        return Conversion()
+        return SAME_UNIT
     before, after = UNITS.get(source), UNITS.get(target)
     if before is None or after is None or before.dimension != after.dimension:
         return None
