@@ -21,7 +21,7 @@ from braggtrace.quantities import Level
 from braggtrace.trace import reader as reader_module
 from braggtrace.trace import source as source_module
 from braggtrace.trace.model import RUN_LEVEL, ColumnKey, Trace
-from braggtrace.trace.reader import TraceReader, read_trace, sibling_of
+from braggtrace.trace.reader import TraceReader, files_of, read_trace, sibling_of
 
 TEXT = """\
 TRACE_C: steps 80
@@ -195,6 +195,14 @@ def test_several_files_are_one_side(tmp_path: Path) -> None:
     assert trace.pixels.tolist() == [[1, 0], [2, 0]]
     assert values(trace, "", "F_cell") == [1, 2]
     assert trace.place(2) == (str(tmp_path / "two.log"), 1)
+
+
+def test_files_of_one_side_are_joined_by_a_plus(tmp_path: Path) -> None:
+    """Unless a file has that very name."""
+    (tmp_path / "one").touch()
+    (tmp_path / "a+b").touch()
+    assert files_of(f"{tmp_path}/one+{tmp_path}/two") == [f"{tmp_path}/one", f"{tmp_path}/two"]
+    assert files_of(f"{tmp_path}/a+b") == [f"{tmp_path}/a+b"]
 
 
 def test_json_entries_may_name_their_pixel(tmp_path: Path) -> None:

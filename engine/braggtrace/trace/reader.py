@@ -18,7 +18,7 @@ from braggtrace.trace.model import Trace, UnreadableLine
 from braggtrace.trace.scan import Scan, scan, skeleton
 from braggtrace.trace.source import Source, open_source
 
-__all__ = ["TraceReader", "read_trace", "sibling_of"]
+__all__ = ["TraceReader", "read_trace", "files_of", "sibling_of"]
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -31,7 +31,7 @@ def read_trace(side: str | Path | Sequence[str], *, siblings: bool = True) -> Tr
     """Read a whole trace.
 
     Args:
-        side: a file, "-" for standard input, or several files of one run.
+        side: a file, "-" for standard input, or several files of one run, as a sequence or joined by `+`.
         siblings: also read the `_per_phi` file that stands beside a single main file.
 
     Raises:
@@ -41,6 +41,11 @@ def read_trace(side: str | Path | Sequence[str], *, siblings: bool = True) -> Tr
     for _ in reader:
         pass
     return reader.snapshot()
+
+
+def files_of(side: str) -> list[str]:
+    """The files that one side names: several are joined by `+`, unless a file of that very name exists."""
+    return [side] if Path(side).exists() else side.split("+")
 
 
 def sibling_of(name: str) -> str | None:
@@ -73,7 +78,7 @@ class TraceReader:
     """
 
     def __init__(self, side: str | Path | Sequence[str], *, siblings: bool = True) -> None:
-        names = [str(side)] if isinstance(side, (str, Path)) else [str(name) for name in side]
+        names = files_of(str(side)) if isinstance(side, (str, Path)) else [str(name) for name in side]
         self._sources = [open_source(name) for name in names]
         sibling = sibling_of(names[0]) if siblings and len(names) == 1 else None
         self._sibling = None if sibling is None else open_source(sibling)
