@@ -1,0 +1,361 @@
+"""The one registry of what a person can do: id, keys, help text, when it is possible and why not.
+
+Key bindings, the footer, the help page, the command palette and `docs/keys.md` are all made from `ACTIONS`. An action
+that is not possible now stays visible; pressing its key says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["ACTIONS", "Action", "Context", "Place", "Section", "action", "actions_of", "key_label"]
+
+
+class Section(StrEnum):
+    """The headings of the help page."""
+
+    MOVE = "Move"
+    FIND = "Find the divergence"
+    STEP = "Step like a debugger"
+    LOOK = "Look closer"
+    JUDGE = "Judge"
+    FILES = "Files and reports"
+    PROGRAM = "Program"
+
+
+class Place(StrEnum):
+    """The screen on which an action works."""
+
+    COMPARE = "compare"
+    EVERYWHERE = "everywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an action needs to know to say whether it is possible.
+
+    Attributes:
+        rows: values in the table, before filtering.
+        divergences: diverging values that are known.
+        pixels: traced pixels.
+        iterations: phi and mosaic steps of the current pixel.
+        on_row: the cursor is on a value, not on a group's own line.
+        on_vector: that value has components.
+        filtered: a filter hides rows.
+        reloadable: both sides are files that can be read again.
+        saved_place: there is a place where an earlier session left off.
+        complete: everything has been read.
+    """
+
+    rows: int = 0
+    divergences: int = 0
+    pixels: int = 0
+    iterations: int = 0
+    on_row: bool = False
+    on_vector: bool = False
+    filtered: bool = False
+    reloadable: bool = True
+    saved_place: bool = False
+    complete: bool = True
+
+
+Reason = Callable[[Context], str]
+"""Why an action is not possible, "" if it is."""
+
+
+def _always(_: Context) -> str:
+    return ""
+
+
+def _needs_rows(context: Context) -> str:
+    return "" if context.rows else "there are no values to look at"
+
+
+def _needs_divergence(context: Context) -> str:
+    if context.divergences:
+        return ""
+    return "nothing diverges at this tolerance" if context.complete else "nothing diverges in what has been read so far"
+
+
+def _needs_pixels(context: Context) -> str:
+    return "" if context.pixels > 1 else "only one pixel is traced" if context.pixels else "no pixel is traced"
+
+
+def _needs_iterations(context: Context) -> str:
+    return "" if context.iterations > 1 else "this pixel has no phi or mosaic steps to step through"
+
+
+def _needs_row(context: Context) -> str:
+    return "" if context.on_row else "the cursor is on a group; move to a value first"
+
+
+def _needs_files(context: Context) -> str:
+    return "" if context.reloadable else "standard input can't be read twice"
+
+
+def _needs_saved(context: Context) -> str:
+    return "" if context.saved_place else "no earlier place is known for this pair"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do.
+
+    Attributes:
+        id: the name in code: screens implement `do_<id>`.
+        keys: in Textual's spelling; the first is the one that is shown.
+        title: one or two words for the footer.
+        help: one line for the help page and the palette.
+        section: its heading on the help page.
+        place: where it works.
+        footer: rank in the footer, smaller first; 0 keeps it out.
+        why_not: why it is not possible now, "" if it is.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    section: Section
+    place: Place = Place.COMPARE
+    footer: int = 0
+    why_not: Reason = _always
+
+
+def _table() -> Iterator[Action]:
+    move, find, step, look, judge, files, program = Section
+    yield Action("cursor_down", ("down", "j"), "down", "next line", move, why_not=_needs_rows)
+    yield Action("cursor_up", ("up", "k"), "up", "previous line", move, why_not=_needs_rows)
+    yield Action("page_down", ("pagedown", "ctrl+f"), "page down", "a page further", move, why_not=_needs_rows)
+    yield Action("page_up", ("pageup",), "page up", "a page back", move, why_not=_needs_rows)
+    yield Action("top", ("home", "g"), "top", "first line", move, why_not=_needs_rows)
+    yield Action("bottom", ("end", "G"), "bottom", "last line", move, why_not=_needs_rows)
+    yield Action(
+        "toggle",
+        ("space",),
+        "fold",
+        "fold or open a group; expand a vector into components",
+        move,
+        footer=60,
+        why_not=_needs_rows,
+    )
+    yield Action("fold_all", ("z",), "fold all", "fold every group, or open every group", move, why_not=_needs_rows)
+
+    yield Action(
+        "next_divergence",
+        ("n",),
+        "next ≠",
+        "next diverging value, in this pixel or a later one",
+        find,
+        footer=10,
+        why_not=_needs_divergence,
+    )
+    yield Action(
+        "previous_divergence", ("N",), "previous ≠", "previous diverging value", find, why_not=_needs_divergence
+    )
+    yield Action(
+        "first_divergence",
+        ("f",),
+        "first",
+        "the first divergence in step order",
+        find,
+        footer=20,
+        why_not=_needs_divergence,
+    )
+    yield Action("worst_divergence", ("w",), "worst", "the value that is furthest off", find, why_not=_needs_divergence)
+    yield Action(
+        "only_divergent",
+        ("d",),
+        "only ≠",
+        "show only what diverges, or everything",
+        find,
+        footer=30,
+        why_not=_needs_rows,
+    )
+    yield Action(
+        "filter",
+        ("slash",),
+        "filter",
+        "show only quantities whose name holds what you type; * and ? match anything; Esc ends it",
+        find,
+        footer=40,
+        why_not=_needs_rows,
+    )
+    yield Action("clear", ("escape",), "clear", "end the filter, close what is open", find)
+
+    yield Action(
+        "next_step",
+        ("right", "l"),
+        "step",
+        "the same quantity at the next phi or mosaic step",
+        step,
+        footer=50,
+        why_not=_needs_iterations,
+    )
+    yield Action(
+        "previous_step",
+        ("left", "h"),
+        "step back",
+        "the same quantity at the previous phi or mosaic step",
+        step,
+        why_not=_needs_iterations,
+    )
+    yield Action(
+        "next_same",
+        ("s",),
+        "same ≠",
+        "the next place where this quantity diverges",
+        step,
+        footer=55,
+        why_not=_needs_row,
+    )
+    yield Action(
+        "previous_same",
+        ("S",),
+        "same ≠ back",
+        "the previous place where this quantity diverges",
+        step,
+        why_not=_needs_row,
+    )
+    yield Action(
+        "next_pixel",
+        ("right_square_bracket", "shift+right"),
+        "next pixel",
+        "the same quantity in the next pixel",
+        step,
+        why_not=_needs_pixels,
+    )
+    yield Action(
+        "previous_pixel",
+        ("left_square_bracket", "shift+left"),
+        "previous pixel",
+        "the same quantity in the previous pixel",
+        step,
+        why_not=_needs_pixels,
+    )
+    yield Action(
+        "pixels", ("p",), "pixels", "every pixel, worst first; Enter goes there", step, footer=70, why_not=_needs_pixels
+    )
+    yield Action(
+        "left_off",
+        ("grave_accent",),
+        "left off",
+        "back to where an earlier session left off",
+        step,
+        why_not=_needs_saved,
+    )
+
+    yield Action("details", ("enter",), "details", "show or hide the detail pane", look, footer=45, why_not=_needs_rows)
+    yield Action(
+        "detail_down", ("J", "ctrl+down"), "details down", "scroll the detail pane down", look, why_not=_needs_rows
+    )
+    yield Action("detail_up", ("K", "ctrl+up"), "details up", "scroll the detail pane up", look, why_not=_needs_rows)
+    yield Action("measure", ("u",), "rel/abs/ULP", "show differences as rel, abs or ULP", look, why_not=_needs_rows)
+    yield Action(
+        "axis",
+        ("a",),
+        "axis",
+        "draw the plot along another loop: phi, mosaic, source, subpixel",
+        look,
+        why_not=_needs_row,
+    )
+
+    yield Action(
+        "looser",
+        ("plus", "equals_sign"),
+        "looser",
+        "multiply the relative tolerance by ten and judge again",
+        judge,
+        footer=80,
+        why_not=_needs_rows,
+    )
+    yield Action(
+        "tighter",
+        ("minus",),
+        "tighter",
+        "divide the relative tolerance by ten and judge again",
+        judge,
+        footer=81,
+        why_not=_needs_rows,
+    )
+    yield Action(
+        "own_tolerance",
+        ("0",),
+        "own tolerance",
+        "back to the tolerances given on the command line",
+        judge,
+        why_not=_needs_rows,
+    )
+
+    yield Action(
+        "copy",
+        ("y",),
+        "copy",
+        "copy one value, the quantity or its place: a second key chooses",
+        files,
+        footer=90,
+        why_not=_needs_row,
+    )
+    yield Action(
+        "copy_row", ("Y",), "copy row", "copy the whole row, tab-separated, all digits", files, why_not=_needs_row
+    )
+    yield Action(
+        "export",
+        ("e",),
+        "export",
+        "write a report (text, JSON, Markdown) or a picture of the screen: a second key chooses",
+        files,
+        footer=85,
+        why_not=_needs_rows,
+    )
+    yield Action("reload", ("r",), "reload", "read both files again", files, why_not=_needs_files)
+    yield Action("open", ("o",), "open", "open another file on either side", files)
+
+    yield Action("help", ("question_mark", "f1"), "help", "this page", program, Place.EVERYWHERE, footer=1)
+    yield Action("palette", ("ctrl+p",), "commands", "find a command by typing", program, Place.EVERYWHERE)
+    yield Action(
+        "theme", ("t",), "theme", "next theme: dark, light, colour-blind-safe, ansi", program, Place.EVERYWHERE
+    )
+    yield Action(
+        "quit",
+        ("q", "ctrl+q", "ctrl+c"),
+        "quit",
+        "leave; the terminal is restored",
+        program,
+        Place.EVERYWHERE,
+        footer=2,
+    )
+
+
+ACTIONS: tuple[Action, ...] = tuple(_table())
+_BY_ID = {each.id: each for each in ACTIONS}
+
+_LABELS = {
+    "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "left_square_bracket": "[",
+    "right_square_bracket": "]", "grave_accent": "`", "escape": "Esc", "enter": "Enter", "space": "Space", "up": "↑",
+    "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+    "f1": "F1",
+}  # fmt: skip
+
+
+def action(name: str) -> Action:
+    """The action with this id.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_ID[name]
+
+
+def actions_of(place: Place) -> tuple[Action, ...]:
+    """The actions that a screen binds itself."""
+    return tuple(each for each in ACTIONS if each.place is place)
+
+
+def key_label(key: str) -> str:
+    """A key as it is shown: "/" for slash, "Ctrl+P" for ctrl+p."""
+    *modifiers, last = key.split("+")
+    shown = _LABELS.get(last, last.upper() if modifiers else last)
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), shown])

@@ -1,0 +1,103 @@
+"""`braggtrace REF CAND`: open two traces on their first divergence."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from braggtrace.compare.options import Options
+from braggtrace.errors import UsageError
+from braggtrace_tui.commands.diff import add_comparison_arguments, options_of
+
+__all__ = ["add_arguments", "run", "show"]
+
+EPILOG = """\
+examples:
+  braggtrace c.log torch.log
+  braggtrace c.log torch.log --rtol 1e-9 --pixel 1639 966
+  ssh cluster cat run/trace.log | braggtrace - torch.log
+
+Where stdout is not a terminal, the text report is printed instead, as `braggtrace diff` does.
+Inside, ? lists the keys.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the two traces, what `diff` knows about comparing, and what concerns the screen."""
+    parser.epilog = EPILOG
+    add_comparison_arguments(parser)
+    add_screen_arguments(parser)
+
+
+def add_screen_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what concerns the screen."""
+    mouse = parser.add_argument_group("screen")
+    mouse.add_argument(
+        "--mouse",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="let the mouse move the cursor; by default on a local terminal only",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the screen, or print the report."""
+    options, reference, candidate = options_of(args)
+    return show(reference, candidate, options, mouse=args.mouse)
+
+
+def show(reference: str, candidate: str, options: Options, *, mouse: bool | None = None) -> int:
+    """Compare two traces: on the screen if there is one, else as a text report.
+
+    Args:
+        reference: the reference's path.
+        candidate: the candidate's path.
+        options: how they are compared.
+        mouse: use the mouse; None for "on a local terminal".
+
+    Returns:
+        The exit status: of the comparison if it was printed or the screen was left in the ordinary way.
+
+    Raises:
+        TraceReadError: a side can't be read.
+        UsageError: both sides are standard input.
+    """
+    from braggtrace_tui.session import Session
+
+    if reference == candidate == "-":
+        raise UsageError("only one side can be standard input")
+    session = Session(reference, candidate, options)
+    if not sys.stdout.isatty():
+        return report(session)
+    from braggtrace_tui.terminal import detect, own_stdin
+
+    terminal = detect()
+    if not terminal.interactive:
+        return report(session)
+    snapshot = session.first_look()
+    if not own_stdin():
+        return report(session)
+    return run_app(session, snapshot, mouse=mouse)
+
+
+def report(session: object) -> int:
+    """Print the text report."""
+    from braggtrace.compare.report import render
+    from braggtrace_tui.session import Session
+
+    assert isinstance(session, Session)
+    comparison = session.read_all().comparison
+    sys.stdout.write(render(comparison, "text"))
+    return comparison.status.exit_status
+
+
+def run_app(session: object, snapshot: object, *, mouse: bool | None) -> int:
+    """Run the screen on a comparison, or the start screen if there is none."""
+    from braggtrace_tui.app import BraggtraceApp
+    from braggtrace_tui.settings import load_settings, state_path
+    from braggtrace_tui.terminal import detect
+
+    terminal = detect()
+    app = BraggtraceApp(terminal, load_settings(state_path()), session, snapshot)  # type: ignore[arg-type]
+    app.run(mouse=(not terminal.remote) if mouse is None else mouse)
+    return app.return_code or 0
