@@ -45,7 +45,7 @@ class PixelMap:
     notes: tuple[str, ...] = ()
 
 
-def merge_pixels(reference: Rows, candidate: Rows) -> PixelMap:
+def merge_pixels(reference: Rows, candidate: Rows, wanted: Sequence[tuple[int, int]] = ()) -> PixelMap:
     """The pixels of both traces in one list.
 
     A pixel that a trace doesn't name (−1, −1) is taken for the other side's if both have just one.
@@ -53,7 +53,30 @@ def merge_pixels(reference: Rows, candidate: Rows) -> PixelMap:
     Args:
         reference: (p, 2) slow, fast.
         candidate: (q, 2) slow, fast.
+        wanted: only these pixels, () for all.
     """
+    if not wanted:
+        return _merged(reference, candidate)
+    ours, theirs = _is_wanted(reference, wanted), _is_wanted(candidate, wanted)
+    merged = _merged(reference[ours], candidate[theirs])
+    return replace(merged, reference=_spread(ours, merged.reference), candidate=_spread(theirs, merged.candidate))
+
+
+def _is_wanted(pixels: Rows, wanted: Sequence[tuple[int, int]]) -> npt.NDArray[np.bool_]:
+    """(p,) whether each pixel is wanted; the only pixel of a trace is, if the trace doesn't name it."""
+    if len(pixels) == 1 and pixels[0, 0] < 0:
+        return np.ones(1, dtype=bool)
+    return np.isin(_pixel_keys(pixels), _pixel_keys(np.array(wanted, dtype=np.int64)))
+
+
+def _spread(chosen: npt.NDArray[np.bool_], places: Rows | None) -> Rows:
+    """Places of the chosen pixels as places of all pixels; no row has one of the others."""
+    spread = np.zeros(len(chosen), dtype=np.int32)
+    spread[chosen] = np.arange(chosen.sum()) if places is None else places
+    return spread
+
+
+def _merged(reference: Rows, candidate: Rows) -> PixelMap:
     if np.array_equal(reference, candidate):
         return PixelMap(reference)
     if len(reference) == len(candidate) == 1 and (reference[0, 0] < 0 or candidate[0, 0] < 0):
@@ -66,7 +89,7 @@ def merge_pixels(reference: Rows, candidate: Rows) -> PixelMap:
     return PixelMap(pixels, places[: len(reference)], places[len(reference) :])
 
 
-def _pixel_keys(pixels: Rows) -> Keys:
+def _pixel_keys(pixels: Rows | Keys) -> Keys:
     return (pixels[:, 0].astype(np.int64) << 32) | (pixels[:, 1].astype(np.int64) & 0xFFFFFFFF)
 
 
@@ -98,12 +121,7 @@ def _some(*traces: Trace) -> str:
 
 
 def _select(trace: Trace, pixels: Sequence[tuple[int, int]]) -> list[Column]:
-    wanted = np.zeros(len(trace.pixels) + 1, dtype=bool)
-    wanted[RUN_LEVEL] = True
-    for pixel in pixels:
-        wanted[:-1] |= (trace.pixels == pixel).all(axis=1)
-    if len(trace.pixels) == 1 and trace.pixels[0, 0] < 0:
-        wanted[0] = True
+    wanted = np.append(_is_wanted(trace.pixels, pixels), True)  # the last one: RUN_LEVEL
     chosen = (_rows_of(column, np.flatnonzero(wanted[column.pixel])) for column in trace.columns)
     return [column for column in chosen if len(column)]
 
@@ -151,7 +169,7 @@ class Joiner:
     def join(self, reference: Column, candidate: Column) -> Joined:
         """The rows of a column of each side that belong together."""
         if reference.key.in_pixel != candidate.key.in_pixel:
-            return self._spread(reference, candidate)
+            return self._spread_run(reference, candidate)
         if self._has_same_rows(reference, candidate):
             rows = self._first(len(reference))
             return Joined(self._pixel(reference, "reference"), rows, rows)
@@ -198,7 +216,7 @@ class Joiner:
             self._equal[key] = ours is theirs or np.array_equal(ours, theirs)
         return self._equal[key]
 
-    def _spread(self, reference: Column, candidate: Column) -> Joined:
+    def _spread_run(self, reference: Column, candidate: Column) -> Joined:
         """A value of the whole run stands against each value in a pixel that has the same loop counters."""
         run, run_side, each, side = reference, "reference", candidate, "candidate"
         if reference.key.in_pixel:

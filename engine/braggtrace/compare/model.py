@@ -127,7 +127,7 @@ class Pairing:
     @property
     def name(self) -> str:
         """The reference's name of the quantity, or the candidate's where the reference has none."""
-        column = self.reference or self.candidate
+        column = self.candidate if self.reference is None else self.reference
         assert column is not None  # a pairing has at least one side
         return column.key.name
 

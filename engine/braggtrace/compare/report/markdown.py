@@ -1,0 +1,86 @@
+"""The report as Markdown, to paste into an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from braggtrace.compare.model import Comparison
+from braggtrace.compare.report.words import count, file_lines, lines_of, only_on, short
+from braggtrace.compare.view import divergence, sentence
+from braggtrace.trace.text import visible
+
+__all__ = ["render_markdown"]
+
+_LISTED = 40
+
+
+def render_markdown(comparison: Comparison) -> str:
+    """The Markdown report, with a newline at its end."""
+    return "".join(f"{line}\n" for line in _lines(comparison))
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield f"**{comparison.status}**: {_plain(sentence(comparison))}"
+    if comparison.first is not None:
+        pair = divergence(comparison, *comparison.first)
+        yield ""
+        yield f"| {_code(pair.quantity)} {_plain(pair.unit)} | reference | candidate |"
+        yield "|---|---|---|"
+        for component, (ours, theirs) in enumerate(zip(pair.reference, pair.candidate, strict=True)):
+            mark = " ←" if component == pair.component and len(pair.reference) > 1 else ""
+            yield f"| {component}{mark} | {_code(ours.text)} | {_code(theirs.text)} |"
+        yield f"| line | {_where(pair.reference[0].path, pair.reference[0].line)} | {_where(pair.candidate[0].path, pair.candidate[0].line)} |"
+        yield ""
+        ulp = "" if pair.ulp is None else f", {pair.ulp:,} ULP, {pair.digits} digits agree"
+        yield f"abs {short(pair.abs)}, rel {short(pair.rel)}{ulp}; tolerance {_plain(str(pair.tolerance))}."
+    counts = comparison.counts
+    yield ""
+    yield (
+        f"{count(counts.compared, 'value')} compared: {counts.agree:,} agree, {counts.diverge:,} diverge; "
+        f"{counts.only_reference:,} only in the reference, {counts.only_candidate:,} only in the candidate."
+    )
+    for note in comparison.notes:
+        yield f"- {_plain(note)}"
+    yield from _quantities(comparison)
+    yield from _missing(comparison)
+    yield ""
+    for side, trace in (("Reference", comparison.reference), ("Candidate", comparison.candidate)):
+        yield f"- {side}: {_plain(' '.join(file_lines(trace)))}"
+
+
+def _quantities(comparison: Comparison) -> Iterator[str]:
+    lines = lines_of(comparison)
+    if not lines:
+        return
+    yield ""
+    yield "| diverging, in step order | values | worst rel | first at |"
+    yield "|---|---:|---:|---|"
+    for line in lines[:_LISTED]:
+        values = f"{line.diverge:,}/{line.compared:,}"
+        yield f"| {_code(line.name)} | {values} | {short(line.worst_rel)} | {_plain(str(line.first))} |"
+    if len(lines) > _LISTED:
+        yield f"| … {len(lines) - _LISTED} more | | | |"
+
+
+def _missing(comparison: Comparison) -> Iterator[str]:
+    for side in ("reference", "candidate"):
+        missing = only_on(comparison, side)
+        if missing:
+            names = ", ".join(_code(name) for name, _ in missing[:_LISTED])
+            yield ""
+            yield f"Only in the {side}: {names}" + (
+                f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+            )
+
+
+def _code(text: str) -> str:
+    """Text as code; a backtick or a bar in it can't end the code or the table cell."""
+    return "`" + text.replace("`", "'").replace("|", "¦") + "`"
+
+
+def _plain(text: str) -> str:
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|#" else character for character in text)
+
+
+def _where(path: str, line: int) -> str:
+    return _code(f"{visible(path)}:{line}")

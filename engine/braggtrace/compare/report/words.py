@@ -1,0 +1,112 @@
+"""What reports have in common: numbers and places as words, and which quantities deserve a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from braggtrace.compare.model import Comparison, MatchedBy, Pairing
+from braggtrace.trace.model import Column, Coordinate, Trace
+from braggtrace.trace.text import visible
+
+__all__ = ["Line", "count", "file_lines", "label", "lines_of", "only_on", "place", "short"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One quantity in a report.
+
+    Attributes:
+        name: the quantity, with the kind of line it stands in.
+        compared, diverge: how many of its values.
+        first: coordinate of the first diverging one.
+        worst_rel: relative difference of the worst one.
+        matched_by: how the names were matched.
+        candidate_name: the candidate's name where it is another one, else "".
+    """
+
+    name: str
+    compared: int
+    diverge: int
+    first: Coordinate
+    worst_rel: float
+    matched_by: MatchedBy
+    candidate_name: str
+
+
+def short(value: float) -> str:
+    """A difference in three digits."""
+    return f"{value:.3g}"
+
+
+def count(number: int, what: str) -> str:
+    """`1 value`, `2 values`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def label(pairing: Pairing) -> str:
+    """The name of a quantity and, where it matters, the kind of line that wrote it or its part in the pixel."""
+    column = pairing.reference or pairing.candidate
+    assert column is not None  # a pairing has at least one side
+    family = column.key.family
+    return column.key.name + (f" ({family})" if family else " (final)" if column.key.final else "")
+
+
+def place(trace: Trace, column: Column, row: int) -> str:
+    """`path:line` of a value."""
+    path, line = trace.place(int(column.line[row]))
+    return f"{visible(path)}:{line}"
+
+
+def coordinate(comparison: Comparison, pairing: Pairing, row: int) -> Coordinate:
+    """Where a row of a pairing was taken, as the reference says or else the candidate."""
+    ours = int(pairing.reference_rows[row])
+    if pairing.reference is not None and ours >= 0:
+        return comparison.reference.coordinate(pairing.reference, ours)
+    assert pairing.candidate is not None  # a row has at least one side
+    return comparison.candidate.coordinate(pairing.candidate, int(pairing.candidate_rows[row]))
+
+
+def lines_of(comparison: Comparison, matched_by: MatchedBy | None = None) -> list[Line]:
+    """The diverging quantities in step order, or all that were matched in one way."""
+    lines = []
+    for pairing in comparison.pairings:
+        wanted = pairing.counts.diverge > 0 and pairing.matched_by is not MatchedBy.PROPOSED
+        if matched_by is not None:
+            wanted = pairing.matched_by is matched_by
+        if not wanted:
+            continue
+        other = "" if pairing.candidate is None else pairing.candidate.key.name
+        lines.append(
+            Line(
+                name=label(pairing),
+                compared=pairing.counts.compared,
+                diverge=pairing.counts.diverge,
+                first=coordinate(comparison, pairing, max(pairing.first, 0)),
+                worst_rel=float(pairing.rel[pairing.worst]) if pairing.worst >= 0 else float("nan"),
+                matched_by=pairing.matched_by,
+                candidate_name="" if other == pairing.name else other,
+            )
+        )
+    return lines
+
+
+def only_on(comparison: Comparison, side: str) -> list[tuple[str, int]]:
+    """The quantities of which one side has values that the other lacks, and how many; `side` as in `Counts`."""
+    missing = []
+    for pairing in comparison.pairings:
+        counts = pairing.counts
+        number = counts.only_reference if side == "reference" else counts.only_candidate
+        if number and pairing.matched_by is not MatchedBy.PROPOSED:
+            missing.append((label(pairing), number))
+    return missing
+
+
+def file_lines(trace: Trace) -> list[str]:
+    """What was read from each file of a side, and what could not be."""
+    names = ", ".join(visible(source.name) for source in trace.sources)
+    dialects = ", ".join(trace.dialects) or "no trace lines"
+    lines = [f"{names}: {count(trace.lines, 'line')} ({dialects}), {trace.skipped:,} skipped as program output"]
+    if trace.unreadable_count:
+        lines[0] += f", {trace.unreadable_count:,} unreadable"
+        lines += [f"  {visible(bad.path)}:{bad.line}: {bad.reason}" for bad in trace.unreadable[:3]]
+    return lines
