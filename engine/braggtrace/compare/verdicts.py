@@ -19,7 +19,7 @@ from braggtrace.compare.tolerance import Tolerance, Tolerances
 from braggtrace.quantities import Kind
 from braggtrace.trace.model import Column, Trace
 
-__all__ = ["Judge", "Judged", "kind_of", "names_of"]
+__all__ = ["Judge", "Judged", "kind_of", "names_of", "needed_rtol"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -267,3 +267,23 @@ def _worst(rel: Floats, diverging: Flags, diverge: int) -> int:
         if np.isnan(rel[worst]):  # argmax takes nan for the largest
             worst = int(np.argmax(np.nan_to_num(rel, nan=-1, posinf=np.inf)))
     return -1 if np.isnan(rel[worst]) else worst
+
+
+def needed_rtol(pairing: Pairing, row: int, *, equal_nan: bool) -> float | None:
+    """The smallest rtol with which one pair agrees, everything else as it is; None if no rtol helps.
+
+    Args:
+        pairing: a judged pairing of two columns.
+        row: a row that both sides have.
+        equal_nan: NaN equals NaN.
+    """
+    assert pairing.reference is not None
+    assert pairing.candidate is not None
+    kind = kind_of(pairing)
+    needed = 0.0
+    if kind is not Kind.TEXT:
+        ours = pairing.reference.values[pairing.reference_rows[row]][None]
+        theirs = _converted(pairing.candidate.values[pairing.candidate_rows[row]][None], pairing.factor)
+        _, _, needed = _Limit.of(pairing.tolerance, pairing).judge(ours, theirs, equal_nan)
+    needed = _helping_rtol(pairing, kind, needed, int(pairing.verdict[row] == Verdict.DIVERGES))
+    return needed if np.isfinite(needed) else None
