@@ -29,9 +29,10 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         for component, (ours, theirs) in enumerate(zip(pair.reference, pair.candidate, strict=True)):
             mark = " ←" if component == pair.component and len(pair.reference) > 1 else ""
             yield f"| {component}{mark} | {_code(ours.text)} | {_code(theirs.text)} |"
-        yield f"| line | {_where(pair.reference[0].path, pair.reference[0].line)} | {_where(pair.candidate[0].path, pair.candidate[0].line)} |"
+        ours, theirs = pair.reference[0], pair.candidate[0]
+        yield f"| line | {_where(ours.path, ours.line)} | {_where(theirs.path, theirs.line)} |"
         yield ""
-        ulp = "" if pair.ulp is None else f", {pair.ulp:,} ULP, {pair.digits} digits agree"
+        ulp = "" if pair.ulp is None else f", {pair.ulp:,} ULP, {count(pair.digits, 'digit')} equal"
         yield f"abs {short(pair.abs)}, rel {short(pair.rel)}{ulp}; tolerance {_plain(str(pair.tolerance))}."
     counts = comparison.counts
     yield ""

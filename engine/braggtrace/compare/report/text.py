@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from braggtrace.compare.model import Comparison, Divergence, MatchedBy, Status, Verdict
-from braggtrace.compare.report.words import count, file_lines, lines_of, only_on, short
-from braggtrace.compare.view import divergence, sentence
+from braggtrace.compare.report.words import count, file_lines, label, lines_of, only_on, short
+from braggtrace.compare.view import divergence, sentence, short_coordinate
 from braggtrace.trace.model import Span
 from braggtrace.trace.text import visible
 
@@ -25,7 +27,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield f"{comparison.status}  {sentence(comparison)}"
     if comparison.first is not None:
         yield ""
-        yield from _pair(divergence(comparison, *comparison.first))
+        yield from _first(comparison, *comparison.first)
     counts = comparison.counts
     yield ""
     yield f"{count(counts.compared, 'value')} compared: {counts.agree:,} agree, {counts.diverge:,} diverge"
@@ -42,12 +44,14 @@ def _lines(comparison: Comparison) -> Iterator[str]:
             yield f"{side if not position else '':<10} {line}".rstrip()
 
 
-def _pair(pair: Divergence) -> Iterator[str]:
+def _first(comparison: Comparison, index: int, row: int) -> Iterator[str]:
     """One pair of values in full."""
+    pair = divergence(comparison, index, row)
+    where = short_coordinate(comparison, comparison.pairings[index], row)
     about = [part for part in (f"[{pair.unit}]" if pair.unit else "", pair.conversion) if part]
     if pair.candidate_name and pair.candidate_name != pair.quantity:
         about.append(f"the candidate calls it {pair.candidate_name}")
-    yield " ".join([pair.quantity, *about]) + f"   at {pair.coordinate}   matched by {pair.matched_by}"
+    yield " ".join([pair.quantity, *about]) + f"   at {where}   matched by {_matched(pair)}"
     width = max(len(span.text) for span in (*pair.reference, *pair.candidate))
     for component in range(max(len(pair.reference), len(pair.candidate))):
         mark = ">" if component == pair.component and len(pair.reference) > 1 else " "
@@ -57,10 +61,16 @@ def _pair(pair: Divergence) -> Iterator[str]:
         yield f" {'':<3} candidate  {theirs.text:<{width}}   {_place(theirs)}"
         yield f" {'':<3}            {_marks(ours.text, theirs.text)}".rstrip()
     if pair.verdict is Verdict.DIVERGES and pair.ulp is not None:
-        yield f"    abs {short(pair.abs)}, rel {short(pair.rel)}, {pair.ulp:,} ULP, {pair.digits} digits agree"
+        yield f"    abs {short(pair.abs)}, rel {short(pair.rel)}, {pair.ulp:,} ULP, {count(pair.digits, 'digit')} equal"
     passing = pair.smallest_passing_rtol
     helps = "no rtol makes it pass" if passing is None else f"the smallest rtol that passes here is {short(passing)}"
     yield f"    tolerance {pair.tolerance}; {helps}"
+
+
+def _matched(pair: Divergence) -> str:
+    return {MatchedBy.EXACT: "name", MatchedBy.ALIAS: "alias", MatchedBy.MAPPED: "the map file"}.get(
+        pair.matched_by, "value"
+    )
 
 
 def _axis(component: int, width: int) -> str:
@@ -84,8 +94,10 @@ def _marks(ours: str, theirs: str) -> str:
 
 def _totals(comparison: Comparison) -> Iterator[str]:
     if comparison.worst is not None and comparison.status is not Status.AGREES:
-        worst = divergence(comparison, *comparison.worst)
-        yield f"worst: {worst.quantity} at {worst.coordinate}, rel {short(worst.rel)}"
+        index, row = comparison.worst
+        pairing = comparison.pairings[index]
+        where = short_coordinate(comparison, pairing, row)
+        yield f"worst: {label(pairing)} at {where}, rel {short(float(pairing.rel[row]))}"
     if comparison.counts.compared:
         rtol = comparison.smallest_passing_rtol
         yield "no rtol makes everything agree" if rtol is None else f"everything agrees with rtol {short(rtol)}"
@@ -97,12 +109,16 @@ def _quantities(comparison: Comparison) -> Iterator[str]:
         return
     rows = [("diverging, in step order", "values", "worst rel", "first at")]
     rows += [
-        (line.name, f"{line.diverge:,}/{line.compared:,}", short(line.worst_rel), str(line.first)) for line in lines
+        (line.name, f"{line.diverge:,}/{line.compared:,}", _rel(line.worst_rel), str(line.first)) for line in lines
     ]
     yield ""
     yield from _table(rows[: _LISTED * 2 + 1])
     if len(rows) > _LISTED * 2 + 1:
-        yield f"… and {count(len(rows) - _LISTED * 2 - 1, 'more quantity').replace('quantitys', 'quantities')}"
+        yield f"… and {count(len(rows) - _LISTED * 2 - 1, 'more quantity', 'more quantities')}"
+
+
+def _rel(value: float) -> str:
+    return "-" if math.isnan(value) else short(value)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -122,18 +138,11 @@ def _missing(comparison: Comparison) -> Iterator[str]:
             yield from _wrapped([f"{name} ×{number:,}" if number > 1 else name for name, number in missing])
 
 
-def _wrapped(words: Sequence[str], width: int = 96) -> Iterator[str]:
-    line = "   "
-    for position, word in enumerate(words):
-        if position == _LISTED * 3:
-            word = f"… and {len(words) - position:,} more"
-        if len(line) + len(word) + 2 > width:
-            yield line
-            line = "   "
-        line += f" {word}" + ("," if position + 1 < min(len(words), _LISTED * 3 + 1) else "")
-        if position == _LISTED * 3:
-            break
-    yield line
+def _wrapped(words: Sequence[str]) -> Iterator[str]:
+    shown = list(words[: _LISTED * 3])
+    if len(words) > len(shown):
+        shown.append(f"… and {len(words) - len(shown):,} more")
+    yield from textwrap.wrap(", ".join(shown), 96, initial_indent="    ", subsequent_indent="    ")
 
 
 def _proposals(comparison: Comparison) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from braggtrace.compare.model import Comparison, MatchedBy, Pairing
-from braggtrace.trace.model import Column, Coordinate, Trace
+from braggtrace.compare.view import short_coordinate
+from braggtrace.trace.model import Coordinate, Trace
 from braggtrace.trace.text import visible
 
-__all__ = ["Line", "count", "file_lines", "label", "lines_of", "only_on", "place", "short"]
+__all__ = ["Line", "count", "file_lines", "label", "lines_of", "only_on", "short"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def count(number: int, what: str) -> str:
+def count(number: int, one: str, many: str = "") -> str:
     """`1 value`, `2 values`."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def label(pairing: Pairing) -> str:
@@ -49,21 +50,6 @@ def label(pairing: Pairing) -> str:
     assert column is not None  # a pairing has at least one side
     family = column.key.family
     return column.key.name + (f" ({family})" if family else " (final)" if column.key.final else "")
-
-
-def place(trace: Trace, column: Column, row: int) -> str:
-    """`path:line` of a value."""
-    path, line = trace.place(int(column.line[row]))
-    return f"{visible(path)}:{line}"
-
-
-def coordinate(comparison: Comparison, pairing: Pairing, row: int) -> Coordinate:
-    """Where a row of a pairing was taken, as the reference says or else the candidate."""
-    ours = int(pairing.reference_rows[row])
-    if pairing.reference is not None and ours >= 0:
-        return comparison.reference.coordinate(pairing.reference, ours)
-    assert pairing.candidate is not None  # a row has at least one side
-    return comparison.candidate.coordinate(pairing.candidate, int(pairing.candidate_rows[row]))
 
 
 def lines_of(comparison: Comparison, matched_by: MatchedBy | None = None) -> list[Line]:
@@ -81,7 +67,7 @@ def lines_of(comparison: Comparison, matched_by: MatchedBy | None = None) -> lis
                 name=label(pairing),
                 compared=pairing.counts.compared,
                 diverge=pairing.counts.diverge,
-                first=coordinate(comparison, pairing, max(pairing.first, 0)),
+                first=short_coordinate(comparison, pairing, max(pairing.first, 0)),
                 worst_rel=float(pairing.rel[pairing.worst]) if pairing.worst >= 0 else float("nan"),
                 matched_by=pairing.matched_by,
                 candidate_name="" if other == pairing.name else other,
