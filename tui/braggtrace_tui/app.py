@@ -97,6 +97,17 @@ class BraggtraceApp(App[int]):
 
             self.push_screen(StartScreen())
 
+    def on_resize(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        if isinstance(self._driver, Driver):
+            self._driver.forget()
+
+    def do_redraw(self) -> None:
+        self._forget()
+        self.screen.refresh(layout=True)
+
     def on_app_focus(self) -> None:
         """The window has the focus again: files may have changed meanwhile."""
         look = getattr(self.screen, "look_for_changes", None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from braggtrace.compare.model import Comparison, Divergence, MatchedBy, Pairing, Verdict
 from braggtrace.compare.tolerance import Tolerance
+from braggtrace.compare.view import component_name, short_coordinate
 from braggtrace.trace.model import Trace
 from braggtrace_tui.digits import short, split
 from braggtrace_tui.navigate import axes_of, series_along
 from braggtrace_tui.pieces import BLANK, Line, Piece, Role, clip_start, fit, safe, wrap
 from braggtrace_tui.plot import plot
-from braggtrace_tui.rowtext import component_name, values_of, verdict_words
+from braggtrace_tui.rowtext import values_of, verdict_words
 
 __all__ = ["detail_lines", "tolerance_words"]
 
@@ -63,13 +64,22 @@ def detail_lines(
     component = one.component if component < 0 else component
     low = width >= 72 and height < 24
     column = width // 2 - 1 if low else width
-    left = _head(pair, one, component, column, first=comparison.first == (index, row))
+    left = _head(
+        pair,
+        one,
+        component,
+        column,
+        str(short_coordinate(comparison, pair, row)),
+        first=comparison.first == (index, row),
+    )
     components = _components(comparison, pair, row, one, component)
     numbers = _numbers(one, column)
     drawing = _plot(pair, row, component, axis, column, 6 if height < 34 else 8)
     sources = _sources(comparison, one, component, width)
     if not low:
-        return [*left, BLANK, *components, BLANK, *numbers, *([BLANK, *drawing] if drawing else []), *sources]
+        # What always takes the same lines comes first: from row to row only the text changes, not its place.
+        head = [*left, *[BLANK] * (7 - len(left))]
+        return [*head, *numbers, BLANK, *components, *([BLANK, *drawing] if drawing else []), *sources]
     right = [*numbers, *drawing]
     left = [*left, *components]
     return [*_beside(left, right, column), *sources]
@@ -82,7 +92,7 @@ def _beside(left: list[Line], right: list[Line], column: int) -> list[Line]:
     return [(*fit(one, column), ("  ", Role.TEXT), *other) for one, other in zip(left, right, strict=True)]
 
 
-def _head(pair: Pairing, one: Divergence, component: int, width: int, *, first: bool) -> list[Line]:
+def _head(pair: Pairing, one: Divergence, component: int, width: int, where: str, *, first: bool) -> list[Line]:
     """Name, meaning, verdict and place."""
     quantity = pair.quantity
     lines: list[Line] = [_title(pair, component, len(one.reference) or len(one.candidate))]
@@ -95,14 +105,14 @@ def _head(pair: Pairing, one: Divergence, component: int, width: int, *, first: 
         lines.append((("a name that the catalogue doesn't know", Role.DIM),))
     glyph, word, role = verdict_words(int(one.verdict), pair.matched_by, first=first)
     lines.append(((f"{glyph} {_verdict_phrase(one, word)}", role),))
-    return lines + [((text, Role.DIM),) for text in wrap(f"at {one.coordinate}", width, 3)]
+    return lines + [((text, Role.DIM),) for text in wrap(f"at {where}", width, 3)]
 
 
 def _title(pair: Pairing, component: int, size: int) -> Line:
     name = safe(pair.name)
     title: list[Piece] = [(name, Role.TITLE)]
     if size > 1:
-        title.append((f"  {component_name(pair.name, size, component)}", Role.KEY))
+        title.append((f"  {component_name(component, size)}", Role.KEY))
     if pair.candidate is not None and pair.reference is not None and pair.candidate.key.name != pair.name:
         title.append((f"  ≈ {safe(pair.candidate.key.name)}", Role.PROPOSED))
     return tuple(title)
@@ -124,7 +134,7 @@ def _components(comparison: Comparison, pair: Pairing, row: int, one: Divergence
     lines: list[Line] = []
     for component in range(min(size, 16)):
         values = values_of(comparison, pair, row, component)
-        name = component_name(pair.name, size, component) if size > 1 else ""
+        name = component_name(component, size) if size > 1 else ""
         lead = f"{name:<3}" if size > 1 else ""
         mark = Role.KEY if component == chosen and size > 1 else Role.DIM
         parts = split(values.reference, values.candidate)
@@ -211,14 +221,14 @@ def _sources(comparison: Comparison, one: Divergence, component: int, width: int
 
 
 def _raw_line(trace: Trace, path: str, line: int, value: str, width: int) -> list[Line]:
-    """The written line around the value, at most three lines of it."""
+    """The written line around the value, at most two lines of it."""
     source = next((each for each in trace.sources if each.name == path), None)
     if source is None:
         return []
     text = safe(trace.line_text(source.first_line + line - 1)).strip()
-    room = 3 * (width - 2) - 2
+    room = 2 * (width - 2) - 2
     if len(text) > room:
         at = max(0, text.find(safe(value)))
         begin = max(0, min(at - room // 3, len(text) - room))
         text = ("…" if begin else "") + text[begin : begin + room] + ("…" if begin + room < len(text) else "")
-    return [(("  " + each, Role.DIM),) for each in wrap(text, width - 2, 3)]
+    return [(("  " + each, Role.DIM),) for each in wrap(text, width - 2, 2)]

@@ -325,7 +325,9 @@ def build_layout(frame: Frame, folded: Mask, keep: Mask | None, expanded: frozen
 
 
 def default_folds(frame: Frame, room: int) -> Mask:
-    """Which groups and sections start folded: what agrees is; the first group that diverges in each section is open.
+    """Which groups and sections start folded: what agrees is; in a section that diverges one group is open.
+
+    That group holds the first divergence, or is the first one that diverges.
 
     Args:
         frame: the rows.
@@ -338,11 +340,14 @@ def default_folds(frame: Frame, room: int) -> Mask:
     folded = np.ones(frame.headers, np.bool_)
     if len(frame) + frame.headers <= room:
         return ~folded
+    first_row = None if frame.comparison.first is None else frame.find(*frame.comparison.first)
+    first_group = -1 if first_row is None else int(frame.group[first_row])
     for section, first in enumerate(frame.section_start[:-1]):
         groups = np.arange(first, frame.section_start[section + 1])
         diverging = groups[frame.diverging[groups] > 0]
         if len(diverging):
-            folded[diverging[0]] = folded[count + section] = False
+            opened = first_group if first_group in diverging else diverging[0]
+            folded[opened] = folded[count + section] = False
     if folded[:count].all():  # nothing diverges: what belongs to the pixel alone is short and worth a look
         for number, key in enumerate(frame.groups):
             folded[number] = key.run or key.level is Level.RUN or any(tic != ABSENT for tic in key.tics)

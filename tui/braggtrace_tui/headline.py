@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from braggtrace.compare.model import Comparison, Divergence, Status
-from braggtrace_tui.digits import count, short
+from braggtrace.compare.model import Comparison, Status
+from braggtrace.compare.view import sentence
+from braggtrace_tui.digits import count
 from braggtrace_tui.frame import Frame
-from braggtrace_tui.pieces import Line, Piece, Role, plain, safe, wrap
-from braggtrace_tui.rowtext import component_name, group_title
+from braggtrace_tui.pieces import Line, Piece, Role, plain, wrap
+from braggtrace_tui.rowtext import group_title
 
 __all__ = ["Header", "header_line", "progress_bar", "verdict_lines"]
 
@@ -99,42 +100,17 @@ def _right(header: Header, wordy: int) -> Line:
     return tuple(pieces)
 
 
-def verdict_lines(comparison: Comparison, first: Divergence | None, width: int, *, complete: bool = True) -> list[Line]:
+def verdict_lines(comparison: Comparison, width: int, *, complete: bool = True) -> list[Line]:
     """The answer in words, two lines at most."""
-    if first is not None:
-        role, text = Role.FIRST, f"≠ {_first_words(comparison, first)}"
-    elif not complete:
-        role, text = Role.TEXT, "Nothing diverges in what has been read so far."
+    if comparison.first is not None:
+        glyph, role = "≠", Role.FIRST
     elif comparison.status is Status.AGREES:
-        role, text = (
-            Role.AGREE,
-            f"= The traces agree: all {comparison.counts.compared:,} compared values are within tolerance.",
-        )
-    elif comparison.status is Status.INCONCLUSIVE:
-        notes = " ".join(safe(note) for note in comparison.notes)
-        role, text = Role.MISSING, f"- Inconclusive: too little could be compared. {notes}"
+        glyph, role = "=", Role.AGREE
     else:
-        role, text = Role.DIVERGE, "≠ The traces diverge."
-    return [((" " + line, role),) for line in wrap(text, width - 2, 2)]
-
-
-def _first_words(comparison: Comparison, first: Divergence) -> str:
-    size = len(first.reference)
-    name = safe(first.quantity) + (f".{component_name(first.quantity, size, first.component)}" if size > 1 else "")
-    pixels = len(comparison.pixels) > 1 or first.coordinate.pixel is None
-    where = str(first.coordinate) if pixels or first.coordinate.tics else ""
-    r, c = (
-        _brief(spans[first.component].text) if first.component < len(spans) else "—"
-        for spans in (first.reference, first.candidate)
-    )
-    unit = f" {first.unit}" if first.unit else ""
-    off = f"rel {short(first.rel)}" if first.rel == first.rel else "not equal"
-    return f"First divergence: {name}{f' at {where}' if where else ''}: reference {r}, candidate {c}{unit}, {off}"
-
-
-def _brief(text: str) -> str:
-    try:
-        value = float(text)
-    except ValueError:
-        return safe(text)
-    return f"{value:.6g}"
+        glyph, role = "-", Role.MISSING
+    text = sentence(comparison)
+    if not complete and comparison.first is None:
+        glyph, role, text = "…", Role.TEXT, "nothing diverges in what has been read so far"
+    elif comparison.status is Status.INCONCLUSIVE:
+        glyph, role, text = "-", Role.MISSING, f"inconclusive: {text}"
+    return [((" " + line, role),) for line in wrap(f"{glyph} {text}", width - 2, 2)]

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from braggtrace.compare.model import Comparison, MatchedBy, Pairing, Verdict
+from braggtrace.compare.numbers import ulp_distance
+from braggtrace.compare.view import component_name
 from braggtrace.quantities import Level, Quantity
 from braggtrace.trace.model import LOOPS
 from braggtrace_tui.digits import Split, short, shorten, split
@@ -23,7 +25,6 @@ __all__ = [
     "Measure",
     "Values",
     "columns_for",
-    "component_name",
     "group_line",
     "group_title",
     "heading",
@@ -33,15 +34,6 @@ __all__ = [
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-_VECTOR = ("x", "y", "z")
-_SPECIAL = {
-    "hkl_frac": ("h", "k", "l"),
-    "hkl_rounded": ("h", "k", "l"),
-    "roi": ("xmin", "xmax", "ymin", "ymax"),
-    "hkl_range": ("h min", "h max", "k min", "k max", "l min", "l max"),
-    "beam_center_m": ("0", "1"),
-}
 
 
 class Measure(StrEnum):
@@ -108,14 +100,7 @@ class Values:
     @property
     def ulp(self) -> int | None:
         """Float64 steps between the two, None if either is not finite."""
-        if not (math.isfinite(self.r) and math.isfinite(self.c)):
-            return None
-        return abs(_ordinal(self.r) - _ordinal(self.c))
-
-
-def _ordinal(value: float) -> int:
-    bits = int(np.float64(value).view(np.int64))
-    return bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF)
+        return ulp_distance(self.r, self.c)
 
 
 def values_of(comparison: Comparison, pairing: Pairing, row: int, component: int = -1) -> Values:
@@ -148,17 +133,6 @@ def worst_component(r: Floats | None, c: Floats | None) -> int:
         gap = np.where(r == c, 0.0, np.abs(r - c))
     gap[np.isnan(gap)] = np.where(np.isnan(r) & np.isnan(c), 0.0, np.inf)[np.isnan(gap)]
     return int(np.argmax(gap))
-
-
-def component_name(name: str, width: int, component: int) -> str:
-    """x, y, z for a vector; h, k, l for indices; row and column for a matrix; the number otherwise."""
-    if name in _SPECIAL and component < len(_SPECIAL[name]):
-        return _SPECIAL[name][component]
-    if width == 9:
-        return f"{component // 3}{component % 3}"
-    if width in (2, 3):
-        return _VECTOR[component]
-    return str(component)
 
 
 def verdict_words(verdict: int, matched_by: MatchedBy, *, first: bool = False) -> tuple[str, str, Role]:
@@ -204,7 +178,7 @@ def row_line(
     width = int(frame.width[row])
     if component >= 0:
         lead: list[Piece] = [(" " * (columns.verdict + 2), Role.TEXT)]
-        name = [("  · " + component_name(pairing.name, width, component), Role.DIM)]
+        name = [("  · " + component_name(component, width), Role.DIM)]
     else:
         lead = [(" " + (f"{glyph} {word}" if columns.verdict > 1 else glyph).ljust(columns.verdict) + " ", role)]
         name = _name_pieces(pairing, values.component, width, expanded=expanded, role=role if verdict else Role.TEXT)
@@ -226,7 +200,7 @@ def _name_pieces(pairing: Pairing, component: int, width: int, *, expanded: bool
     strong = Role.STRONG if role in (Role.DIVERGE, Role.FIRST) else Role.TEXT
     pieces: list[Piece] = [(safe(pairing.name), strong)]
     if width > 1 and not expanded:
-        pieces.append((f".{component_name(pairing.name, width, component)}", Role.DIM))
+        pieces.append((f".{component_name(component, width)}", Role.DIM))
     family = next((column.key for column in (pairing.reference, pairing.candidate) if column is not None), None)
     if family is not None and family.final:
         pieces.append((" final", Role.DIM))

@@ -97,16 +97,16 @@ class Session:
         started = time.monotonic()
         if "-" in (self.reference, self.candidate):
             budget_s = float("inf")
-        fraction = 0.0
         self._readers = (TraceReader(self.reference), TraceReader(self.candidate))
         self._steps = _alternate(*self._readers)
-        for fraction in self._steps:  # noqa: B007 - its last value is needed
+        for fraction in self._steps:
             if time.monotonic() - started > budget_s:
-                break
-        else:
-            fraction = 1.0
-            self._steps = None
-        return self._snapshot(fraction, complete=self._steps is None)
+                try:
+                    return self._snapshot(fraction, complete=False)
+                except BraggtraceError:  # an option is about something that has not been read yet
+                    budget_s = float("inf")
+        self._steps = None
+        return self._snapshot(1.0, complete=True)
 
     def read_all(self) -> Snapshot:
         """Read everything now."""

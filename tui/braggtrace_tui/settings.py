@@ -17,6 +17,7 @@ from typing import Any
 __all__ = ["Recent", "Settings", "load_settings", "state_path"]
 
 _KEPT = 20
+_CHOICES = ("theme", "beside", "below", "measure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,15 @@ class Settings:
     Attributes:
         path: its file, None to remember nothing.
         theme: name of the theme.
-        details: the detail pane is open: "auto" until the user decided.
+        beside, below: the detail pane is open where it stands beside or below the table: "auto" until the user decided.
+        measure: how differences are shown.
         recent: comparisons, the latest first.
     """
 
     path: Path | None = None
     theme: str = ""
-    details: str = "auto"
+    beside: str = "auto"
+    below: str = "auto"
     measure: str = "rel"
     recent: list[Recent] = field(default_factory=list)
 
@@ -115,12 +118,8 @@ class Settings:
         """Write the file, all or nothing."""
         if self.path is None:
             return
-        state = {
-            "theme": self.theme,
-            "details": self.details,
-            "measure": self.measure,
-            "recent": [asdict(each) for each in self.recent],
-        }
+        state: dict[str, Any] = {name: getattr(self, name) for name in _CHOICES}
+        state["recent"] = [asdict(each) for each in self.recent]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=".state-")
@@ -151,7 +150,7 @@ def load_settings(path: Path | None) -> Settings:
         return settings
     if not isinstance(state, dict):
         return settings
-    for name in ("theme", "details", "measure"):
+    for name in _CHOICES:
         if isinstance(state.get(name), str):
             setattr(settings, name, state[name])
     recent = state.get("recent")

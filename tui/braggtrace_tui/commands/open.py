@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from braggtrace.compare.options import Options
-from braggtrace.errors import UsageError
-from braggtrace_tui.commands.diff import add_comparison_arguments, options_of
+from braggtrace_tui.commands.diff import add_comparison_arguments, compared, options_of
+
+if TYPE_CHECKING:
+    from braggtrace_tui.session import Session, Snapshot
 
 __all__ = ["add_arguments", "run", "show"]
 
@@ -60,44 +63,38 @@ def show(reference: str, candidate: str, options: Options, *, mouse: bool | None
 
     Raises:
         TraceReadError: a side can't be read.
-        UsageError: both sides are standard input.
     """
-    from braggtrace_tui.session import Session
-
-    if reference == candidate == "-":
-        raise UsageError("only one side can be standard input")
-    session = Session(reference, candidate, options)
     if not sys.stdout.isatty():
-        return report(session)
+        return report(reference, candidate, options)
     from braggtrace_tui.terminal import detect, own_stdin
 
-    terminal = detect()
-    if not terminal.interactive:
-        return report(session)
+    if not detect().interactive:
+        return report(reference, candidate, options)
+    from braggtrace_tui.session import Session
+
+    session = Session(reference, candidate, options)
     snapshot = session.first_look()
     if not own_stdin():
-        return report(session)
+        return report(reference, candidate, options)
     return run_app(session, snapshot, mouse=mouse)
 
 
-def report(session: object) -> int:
+def report(reference: str, candidate: str, options: Options) -> int:
     """Print the text report."""
     from braggtrace.compare.report import render
-    from braggtrace_tui.session import Session
 
-    assert isinstance(session, Session)
-    comparison = session.read_all().comparison
+    comparison = compared(reference, candidate, options)
     sys.stdout.write(render(comparison, "text"))
     return comparison.status.exit_status
 
 
-def run_app(session: object, snapshot: object, *, mouse: bool | None) -> int:
+def run_app(session: Session | None, snapshot: Snapshot | None, *, mouse: bool | None) -> int:
     """Run the screen on a comparison, or the start screen if there is none."""
     from braggtrace_tui.app import BraggtraceApp
     from braggtrace_tui.settings import load_settings, state_path
     from braggtrace_tui.terminal import detect
 
     terminal = detect()
-    app = BraggtraceApp(terminal, load_settings(state_path()), session, snapshot)  # type: ignore[arg-type]
+    app = BraggtraceApp(terminal, load_settings(state_path()), session, snapshot)
     app.run(mouse=(not terminal.remote) if mouse is None else mouse)
     return app.return_code or 0

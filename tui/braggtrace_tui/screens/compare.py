@@ -9,13 +9,14 @@ from textual import events
 from textual.binding import BindingType
 from textual.widgets import Input
 
+from braggtrace.compare.view import component_name, divergence
 from braggtrace.errors import BraggtraceError
 from braggtrace.quantities import Level
 from braggtrace_tui.actions import Place, action
 from braggtrace_tui.app import bindings_for
 from braggtrace_tui.export import EXPORTS, export
 from braggtrace_tui.frame import Anchor, GroupKey, pairing_key
-from braggtrace_tui.rowtext import component_name, values_of
+from braggtrace_tui.rowtext import values_of
 from braggtrace_tui.screens.moves import CompareMoves
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.settings import Recent, absolute
@@ -119,7 +120,7 @@ class CompareScreen(CompareMoves):
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def do_details(self) -> None:
-        self.home.settings.details = "off" if self.has_class("detailed") else "on"
+        setattr(self.home.settings, self.pane_setting, "off" if self.has_class("detailed") else "on")
         self.toggle_class("detailed")
         self.home.settings.save()
         self.call_after_refresh(self._after_resize)
@@ -234,7 +235,7 @@ class CompareScreen(CompareMoves):
         at = int(frame.row[row])
         values = values_of(self.comparison, pairing, at, self.table.component)
         width = int(frame.width[row])
-        name = pairing.name + (f".{component_name(pairing.name, width, values.component)}" if width > 1 else "")
+        name = pairing.name + (f".{component_name(values.component, width)}" if width > 1 else "")
         self._ask(
             "copy",
             {
@@ -261,8 +262,6 @@ class CompareScreen(CompareMoves):
         self._copy("\t".join(fields))
 
     def _places(self, index: int, row: int) -> str:
-        from braggtrace.compare.view import divergence
-
         one = divergence(self.comparison, index, row)
         return "\n".join(f"{spans[0].path}:{spans[0].line}" for spans in (one.reference, one.candidate) if spans)
 

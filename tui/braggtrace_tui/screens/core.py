@@ -36,7 +36,7 @@ __all__ = ["CompareCore"]
 WIDE = 116
 """From this width on the detail pane stands beside the table."""
 
-_SETTLE_S = 0.04
+_SETTLE_S = 0.12
 """The detail pane waits this long for the next key: while a key repeats only the table is repainted."""
 
 
@@ -250,8 +250,7 @@ class CompareCore(Screen[None]):
     def show_verdict(self) -> None:
         """Draw the answer in words."""
         comparison = self.comparison
-        first = None if comparison.first is None else divergence(comparison, *comparison.first)
-        lines = verdict_lines(comparison, first, self.size.width, complete=self.snapshot.complete)
+        lines = verdict_lines(comparison, self.size.width, complete=self.snapshot.complete)
         if self.snapshot.problem:
             lines = [((f" ! {self.snapshot.problem}", Role.MISSING),), *lines[:1]]
         paper = self.verdict
@@ -342,10 +341,15 @@ class CompareCore(Screen[None]):
         self.table.refresh()
         self.show_all()
 
+    @property
+    def pane_setting(self) -> str:
+        """The setting that remembers whether the detail pane is open: one for each place where it can stand."""
+        return "beside" if self.has_class("wide") else "below"
+
     def _choose_layout(self) -> None:
         wide = self.app.size.width >= WIDE
         self.set_class(wide, "wide")
-        wanted = self.home.settings.details
+        wanted = getattr(self.home.settings, self.pane_setting)
         self.set_class(wanted == "on" or (wanted == "auto" and (wide or self.app.size.height >= 36)), "detailed")
 
 

@@ -121,7 +121,8 @@ class LineList(Widget, can_focus=True):
     def _top_for(self, line: int, *, centre: bool) -> int:
         page, top = self.page, self._top
         last = max(0, self.line_count - page)
-        if line < top or line >= top + page:
+        margin = min(2, page // 4) if centre else 0
+        if line < top + margin or line >= top + page - margin:
             top = line - (page // 3 if centre else page // 2)
         return max(0, min(top, last))
 

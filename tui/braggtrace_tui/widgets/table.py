@@ -128,7 +128,7 @@ class CompareTable(LineList):
         opened = open_header(self.frame, self.folded, group)
         if (opened != self.folded).any():
             self.folded = opened
-            self.relayout(row, group)
+            self.relayout(row, group, keep_place=False)
             return
         line = self.layout_lines.line_of(row)
         if line is not None:
