@@ -47,15 +47,17 @@ class Terminal:
         while self._read(0.5):
             pass
 
-    def press(self, key: str) -> tuple[float, int]:
-        """Seconds until the last byte that a key causes, and the number of bytes."""
-        start = last = time.perf_counter()
+    def press(self, key: str) -> tuple[float, float, int]:
+        """Seconds until the first and until the last piece of output that a key causes, and the number of bytes."""
+        start = time.perf_counter()
+        first = last = 0.0
         self._process.send(key)
         written = 0
         while count := self._read(_QUIET):
             written += count
-            last = time.perf_counter()
-        return last - start, written
+            last = time.perf_counter() - start
+            first = first or last
+        return first, last, written
 
     def idle(self, seconds: float) -> int:
         """Bytes written while nobody does anything."""
