@@ -45,7 +45,7 @@ def test_a_map_joins_what_names_do_not() -> None:
     found = pairing(comparison, "distance_meters")
     assert (found.conversion, found.tolerance.rtol, found.rel[0]) == ("mm → m", 1e-2, pytest.approx(0.5 / 100.5))
     assert comparison.status is Status.AGREES
-    assert comparison.notes == ("the map leaves out 1 quantities of the reference, 1 of the candidate",)
+    assert comparison.notes == ("quantities that the map leaves out: 1 of the reference, 1 of the candidate",)
 
 
 def test_a_rename_comes_before_the_same_name() -> None:

@@ -50,7 +50,9 @@ def compare(reference: Trace, candidate: Trace, options: Options = DEFAULT_OPTIO
     judged = [judge.judge(pairing) for pairing in unjudged]
     notes = [*pixels.notes, *matched.notes()]
     if our_ignored or their_ignored:
-        notes.append(f"the map leaves out {our_ignored} quantities of the reference, {their_ignored} of the candidate")
+        notes.append(
+            f"quantities that the map leaves out: {our_ignored} of the reference, {their_ignored} of the candidate"
+        )
     comparison = _concluded(
         Comparison(
             reference=reference,
