@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from braggtrace.trace.model import LOOPS, Column, ColumnKey
 from tests.compare.build import compared, pairing
 
 
-def column(places: list[tuple[int, ...]], loops: tuple[str, ...]) -> Column:
+def column(places: Sequence[tuple[int, ...]], loops: tuple[str, ...]) -> Column:
     """A column of one value at each (pixel, tic, …, occurrence), which are sorted."""
     table = np.array(places, dtype=np.int32).reshape(len(places), len(loops) + 2)
     number = len(places)
