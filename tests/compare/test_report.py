@@ -59,7 +59,7 @@ def test_json_holds_the_first_divergence_in_full(stale: Comparison, sample_trace
     assert document["status"] == "DIVERGES"
     assert (first["quantity"], first["component"]) == ("rot_a", 1)
     assert first["coordinate"] == {
-        "slow": 1639, "fast": 966, "thick_tic": 0, "subS": 0, "subF": 0, "source": 0, "phi_tic": 0, "mos_tic": 0,
+        "pixel": [1639, 966], "thick_tic": 0, "subS": 0, "subF": 0, "source": 0, "phi_tic": 0, "mos_tic": 0,
         "occurrence": 0,
     }  # fmt: skip
     assert (first["reference"], first["candidate"]) == (0.57066091685103237, 0.52014934029535964)
@@ -70,7 +70,8 @@ def test_json_holds_the_first_divergence_in_full(stale: Comparison, sample_trace
         path = sample_traces / "stale_phi_zero" / f"{side}.log"
         line = path.read_text().splitlines()[first[f"{side}_line"] - 1]
         assert f"rot_a_y={first[f'{side}_text'][1]}" in line
-        (file,) = document["files"][side]["files"]
+        file = document["files"][side]
+        assert (file["name"], file["lines"]) == (str(path), 266)
         assert file["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -151,8 +152,9 @@ def test_no_report_can_drive_a_terminal(sample_traces: Path, form: str) -> None:
 def test_text_fits_a_terminal(sample_traces: Path) -> None:
     """But for long paths, 100 columns are enough."""
     for pair in PAIRS:
-        for line in render(compared(sample_traces / pair)).splitlines()[1:]:
-            assert len(line.replace(str(sample_traces), "sample_traces")) <= 110, line
+        for line in render(compared(sample_traces / pair)).splitlines():
+            if str(sample_traces) not in line:
+                assert len(line) <= 100
 
 
 def test_junit_has_a_case_for_every_quantity(stale: Comparison) -> None:

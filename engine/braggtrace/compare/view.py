@@ -234,8 +234,8 @@ def sentence(comparison: Comparison) -> str:
     if not counts.compared:
         return "nothing could be compared"
     if min(shares := aligned_shares(counts)) < 0.5:
-        reason = f"only {shares[0]:.0%} of the reference and {shares[1]:.0%} of the candidate could be compared"
-        return reason + (f"; there, {diverges}" if diverges else "; there, everything agrees")
+        reason = f"too little could be compared: {shares[0]:.0%} of the reference, {shares[1]:.0%} of the candidate"
+        return reason + (f"; {diverges}" if diverges else "; this much agrees")
     return f"{_values(counts.compared)} agree, but {one_sided or 'some lines are unreadable'}"
 
 

@@ -63,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
         refuse_existing(args.out)
     comparison = compared(reference, candidate, options)
 
-    from braggtrace.compare.report import render
+    from braggtrace.compare.report import render_pieces
 
-    text = render(comparison, args.format, all_pairs=args.all)
+    pieces = render_pieces(comparison, args.format, all_pairs=args.all)
     if args.out is None:
-        sys.stdout.write(text)
+        sys.stdout.writelines(pieces)
     else:
-        write_whole(args.out, [text], force=args.force)
+        write_whole(args.out, pieces, force=args.force)
         print(f"{comparison.status}: report written to {args.out}", file=sys.stderr)
     return comparison.status.exit_status
 

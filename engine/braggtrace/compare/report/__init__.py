@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from braggtrace.compare.model import Comparison
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["FORMATS", "render", "render_pieces"]
 
 FORMATS = ("text", "json", "markdown", "junit")
 
@@ -17,21 +19,27 @@ def render(comparison: Comparison, form: str = "text", *, all_pairs: bool = Fals
         form: one of `FORMATS`.
         all_pairs: JSON holds every pair, not only the diverging ones.
     """
+    return "".join(render_pieces(comparison, form, all_pairs=all_pairs))
+
+
+def render_pieces(comparison: Comparison, form: str = "text", *, all_pairs: bool = False) -> Iterator[str]:
+    """The same piece by piece, for a report that may be too long for memory."""
     match form:
         case "text":
             from braggtrace.compare.report.text import render_text
 
-            return render_text(comparison)
+            yield render_text(comparison)
         case "json":
-            from braggtrace.compare.report.json import render_json
+            from braggtrace.compare.report.json import json_pieces
 
-            return render_json(comparison, all_pairs=all_pairs)
+            yield from json_pieces(comparison, all_pairs=all_pairs)
         case "markdown":
             from braggtrace.compare.report.markdown import render_markdown
 
-            return render_markdown(comparison)
+            yield render_markdown(comparison)
         case "junit":
             from braggtrace.compare.report.junit import render_junit
 
-            return render_junit(comparison)
-    raise ValueError(f"no report format {form!r}; expected one of {', '.join(FORMATS)}")
+            yield render_junit(comparison)
+        case _:
+            raise ValueError(f"no report format {form!r}; expected one of {', '.join(FORMATS)}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,27 +15,45 @@ import orjson
 from braggtrace.compare.model import Comparison, Divergence, MatchedBy, Verdict
 from braggtrace.compare.view import divergence, sentence
 from braggtrace.trace.model import Coordinate, Trace
+from braggtrace.trace.source import Source
+from braggtrace.trace.text import visible
 
-__all__ = ["SCHEMA", "render_json"]
+__all__ = ["SCHEMA", "json_pieces"]
 
 SCHEMA = "braggtrace.comparison/1"
 
 _PAIRS = 1000
 
 
-def render_json(comparison: Comparison, *, all_pairs: bool = False) -> str:
-    """The JSON document. `pairs` holds the diverging pairs, at most 1000 of them, or with `all_pairs` every pair."""
-    wanted = _rows(comparison, all_pairs=all_pairs)
-    pairs = [_pair(divergence(comparison, *each)) for each in (wanted if all_pairs else islice(wanted, _PAIRS))]
-    first = None if comparison.first is None else _pair(divergence(comparison, *comparison.first))
-    worst = None if comparison.worst is None else _pair(divergence(comparison, *comparison.worst))
-    counts = comparison.counts
-    document = {
+def json_pieces(comparison: Comparison, *, all_pairs: bool = False) -> Iterator[str]:
+    """The JSON document in pieces: `pairs` may be too long to be held in memory.
+
+    Args:
+        comparison: what to report.
+        all_pairs: `pairs` holds every pair, not only the first 1000 diverging ones.
+    """
+    places = _places(comparison, all_pairs=all_pairs)
+    pairs = (_pair(divergence(comparison, index, row)) for index, row in places)
+    document = _document(comparison) | {"pairs_omitted": 0 if all_pairs else comparison.counts.diverge - len(places)}
+    head = orjson.dumps(document | {"pairs": []}, option=orjson.OPT_INDENT_2).decode()
+    opening, closing = head.removesuffix("]\n}"), "]\n}\n"
+    yield opening
+    separator = "\n    "
+    for pair in pairs:
+        yield separator + orjson.dumps(pair).decode()
+        separator = ",\n    "
+    yield ("\n  " if len(places) else "") + closing
+
+
+def _document(comparison: Comparison) -> dict[str, Any]:
+    """Everything but the pairs."""
+    counts, options = comparison.counts, comparison.options
+    return {
         "schema": SCHEMA,
         "status": comparison.status.value,
         "sentence": sentence(comparison),
-        "first": first,
-        "worst": worst,
+        "first": None if comparison.first is None else _pair(divergence(comparison, *comparison.first)),
+        "worst": None if comparison.worst is None else _pair(divergence(comparison, *comparison.worst)),
         "counts": {
             "compared": counts.compared,
             "agree": counts.agree,
@@ -46,27 +63,39 @@ def render_json(comparison: Comparison, *, all_pairs: bool = False) -> str:
         },
         "smallest_passing_rtol": comparison.smallest_passing_rtol,
         "tolerances": _tolerances(comparison),
-        "files": {"reference": _files(comparison.reference), "candidate": _files(comparison.candidate)},
+        "options": {
+            "equal_nan": options.equal_nan,
+            "require_all": options.require_all,
+            "pixels": [list(pixel) for pixel in options.pixels],
+            "map": visible(options.mapping.path) or None,
+        },
+        "files": {"reference": _file(comparison.reference), "candidate": _file(comparison.candidate)},
         "notes": list(comparison.notes),
-        "pairs": pairs,
-        "pairs_omitted": 0 if all_pairs else counts.diverge - len(pairs),
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _rows(comparison: Comparison, *, all_pairs: bool) -> Iterator[tuple[int, int]]:
-    """(pairing, row) of the diverging pairs, or of all, in step order."""
+def _places(comparison: Comparison, *, all_pairs: bool) -> list[tuple[int, int]]:
+    """(pairing, row) of the wanted pairs: by pixel, then in step order, then in loop order, as `first` is chosen."""
+    pixels, indices, rows = [], [], []
     for index, pairing in enumerate(comparison.pairings):
         if all_pairs:
-            yield from ((index, row) for row in range(len(pairing)))
-        elif pairing.counts.diverge and pairing.matched_by is not MatchedBy.PROPOSED:
-            yield from ((index, int(row)) for row in np.flatnonzero(pairing.verdict == Verdict.DIVERGES))
+            chosen = np.arange(len(pairing))
+        elif pairing.matched_by is MatchedBy.PROPOSED or not pairing.counts.diverge:
+            continue
+        else:
+            chosen = np.flatnonzero(pairing.verdict == Verdict.DIVERGES)[:_PAIRS]
+        pixels.append(pairing.pixel[chosen])
+        indices.append(np.full(len(chosen), index))
+        rows.append(chosen)
+    if not rows:
+        return []
+    order = np.lexsort((np.concatenate(rows), np.concatenate(indices), np.concatenate(pixels)))
+    order = order if all_pairs else order[:_PAIRS]
+    return list(zip(np.concatenate(indices)[order].tolist(), np.concatenate(rows)[order].tolist(), strict=True))
 
 
 def _number(value: float | None) -> float | str | None:
-    if value is None or math.isfinite(value):
-        return value
-    return str(float(value))
+    return value if value is None or math.isfinite(value) else str(float(value))
 
 
 def _value(values: tuple[float, ...], texts: list[str], component: int) -> float | str | None:
@@ -74,13 +103,13 @@ def _value(values: tuple[float, ...], texts: list[str], component: int) -> float
     if not values:
         return None
     value = values[component]
-    is_word = math.isnan(value) and texts[component].lower().lstrip("+-")[:3] != "nan"
+    is_word = math.isnan(value) and "nan" not in texts[component].lower()
     return texts[component] if is_word else _number(value)
 
 
 def _pair(pair: Divergence) -> dict[str, Any]:
     ours, theirs = ([span.text for span in spans] for spans in (pair.reference, pair.candidate))
-    compared = bool(ours and theirs)
+    has_rel = not math.isnan(pair.rel)
     return {
         "quantity": pair.quantity,
         "candidate_name": pair.candidate_name or None,
@@ -91,14 +120,14 @@ def _pair(pair: Divergence) -> dict[str, Any]:
         "candidate": _value(pair.candidate_values, theirs, pair.component),
         "reference_text": ours,
         "candidate_text": theirs,
-        "abs": _number(pair.abs) if compared else None,
-        "rel": _number(pair.rel) if compared else None,
+        "abs": _number(pair.abs) if has_rel else None,
+        "rel": _number(pair.rel) if has_rel else None,
         "ulp": pair.ulp,
         "digits": pair.digits,
         "unit": pair.unit,
-        "reference_file": pair.reference[0].path if ours else None,
+        "reference_file": visible(pair.reference[0].path) if ours else None,
         "reference_line": pair.reference[0].line if ours else None,
-        "candidate_file": pair.candidate[0].path if theirs else None,
+        "candidate_file": visible(pair.candidate[0].path) if theirs else None,
         "candidate_line": pair.candidate[0].line if theirs else None,
         "matched_by": pair.matched_by.value,
         "conversion": pair.conversion or None,
@@ -107,9 +136,9 @@ def _pair(pair: Divergence) -> dict[str, Any]:
     }
 
 
-def _coordinate(coordinate: Coordinate) -> dict[str, int | None]:
-    slow, fast = coordinate.pixel or (None, None)
-    return {"slow": slow, "fast": fast, **dict(coordinate.tics), "occurrence": coordinate.occurrence}
+def _coordinate(coordinate: Coordinate) -> dict[str, Any]:
+    pixel = None if coordinate.pixel is None else list(coordinate.pixel)
+    return {"pixel": pixel, **dict(coordinate.tics), "occurrence": coordinate.occurrence}
 
 
 def _tolerances(comparison: Comparison) -> list[dict[str, Any]]:
@@ -119,27 +148,28 @@ def _tolerances(comparison: Comparison) -> list[dict[str, Any]]:
         if not pairing.counts.compared:
             continue
         rule = pairing.tolerance
-        entry = judged.setdefault(
-            str(rule),
-            {
-                "rule": rule.rule,
-                "rtol": rule.rtol,
-                "atol": rule.atol,
-                "atol_of_max": rule.atol_of_max,
-                "ulp": rule.ulp,
-                "quantities": [],
-            },
-        )
-        if pairing.name not in entry["quantities"]:
-            entry["quantities"].append(pairing.name)
-    return list(judged.values())
+        limits = {"rtol": rule.rtol, "atol": rule.atol, "atol_of_max": rule.atol_of_max, "ulp": rule.ulp}
+        entry = judged.setdefault(str(rule), {"rule": visible(rule.rule), **limits, "quantities": {}})
+        entry["quantities"][pairing.name] = True
+    return [entry | {"quantities": list(entry["quantities"])} for entry in judged.values()]
 
 
-def _files(trace: Trace) -> dict[str, Any]:
+def _file(trace: Trace) -> dict[str, Any]:
+    """One side: its (first) file, and what was read from all of them."""
+    parts = [{"name": visible(source.name), "sha256": _sha256(source)} for source in trace.sources]
+    first = parts[0] if parts else {"name": "", "sha256": None}
     return {
-        "files": [{"name": source.name, "sha256": source.sha256(), "lines": source.lines} for source in trace.sources],
+        **first,
         "dialects": list(trace.dialects),
         "lines": trace.lines,
         "skipped": trace.skipped,
         "unreadable": trace.unreadable_count,
+        "more": parts[1:],
     }
+
+
+def _sha256(source: Source) -> str | None:
+    try:
+        return source.sha256()
+    except OSError:  # the file is gone by now
+        return None

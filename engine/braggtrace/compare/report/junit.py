@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from xml.etree import ElementTree as ET
 
 from braggtrace.compare.model import Comparison, MatchedBy, Pairing, Status
@@ -11,6 +12,10 @@ from braggtrace.compare.report.words import label, short
 from braggtrace.compare.view import divergence, sentence, short_coordinate
 
 __all__ = ["render_junit"]
+
+
+# XML can't hold these, however they are escaped; other control characters are symbols already.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(comparison: Comparison) -> str:
@@ -30,7 +35,7 @@ def render_junit(comparison: Comparison) -> str:
     ET.indent(root)
     document = io.BytesIO()
     ET.ElementTree(root).write(document, encoding="utf-8", xml_declaration=True)
-    return document.getvalue().decode() + "\n"
+    return _NOT_XML.sub("\ufffd", document.getvalue().decode()) + "\n"
 
 
 def _case(comparison: Comparison, index: int, pairing: Pairing) -> ET.Element:

@@ -9,7 +9,7 @@ from braggtrace.compare.view import short_coordinate
 from braggtrace.trace.model import Coordinate, Trace
 from braggtrace.trace.text import visible
 
-__all__ = ["Line", "count", "file_lines", "label", "lines_of", "only_on", "short"]
+__all__ = ["Line", "count", "cut", "file_lines", "label", "lines_of", "only_on", "short"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,14 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def cut(text: str, longest: int) -> str:
+    """A text of unknown origin may be very long."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def label(pairing: Pairing) -> str:
     """The name of a quantity and, where it matters, the kind of line that wrote it or its part in the pixel."""
-    column = pairing.reference or pairing.candidate
+    column = pairing.candidate if pairing.reference is None else pairing.reference
     assert column is not None  # a pairing has at least one side
     family = column.key.family
     return column.key.name + (f" ({family})" if family else " (final)" if column.key.final else "")
