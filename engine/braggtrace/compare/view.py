@@ -181,32 +181,69 @@ def pixel_totals(comparison: Comparison) -> PixelTotals:
         worst_rel=np.full(count, np.nan),
         first=np.full(count, -1, dtype=np.int64),
     )
+    groups: dict[int, _Groups] = {}  # quantities that stand on one kind of line share the array of their pixels
     for index, pairing in enumerate(comparison.pairings):
-        begin = int(pairing.pixel.searchsorted(np.int32(0)))
-        if begin < len(pairing) and pairing.matched_by is not MatchedBy.PROPOSED:
-            _add(totals, index, pairing, begin)
+        if pairing.matched_by is MatchedBy.PROPOSED:
+            continue
+        group = groups.get(id(pairing.pixel)) or _Groups.of(pairing.pixel, count)
+        groups[id(pairing.pixel)] = group
+        if len(group.starts):
+            _add(totals, index, pairing, group)
     return totals
 
 
-def _add(totals: PixelTotals, index: int, pairing: Pairing, begin: int) -> None:
-    """Add the rows from `begin` on, which belong to pixels."""
-    pixel = pairing.pixel[begin:]
-    starts = np.append(0, np.flatnonzero(pixel[1:] != pixel[:-1]) + 1)
-    pixels, sizes = pixel[starts], np.diff(starts, append=len(pixel))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """The rows of one array of pixels, grouped by pixel.
+
+    Attributes:
+        rows: the rows that belong to pixels, and not to the run.
+        starts: (g,) the first row of each pixel, counted from the first of `rows`.
+        sizes: (g,) how many rows it has.
+        pixels: (g,) the pixels; a slice if it is all of them.
+        single: every pixel has one row, so that there is nothing to add up.
+    """
+
+    rows: slice
+    starts: Indices
+    sizes: Indices
+    pixels: npt.NDArray[np.int32] | slice
+    single: bool
+
+    @classmethod
+    def of(cls, pixel: npt.NDArray[np.int32], count: int) -> _Groups:
+        begin = int(pixel.searchsorted(np.int32(0)))
+        part = pixel[begin:]
+        is_start = np.ones(len(part), dtype=bool)
+        np.not_equal(part[1:], part[:-1], out=is_start[1:])
+        starts = np.flatnonzero(is_start)
+        pixels = slice(None) if len(starts) == count else part[starts]
+        return cls(slice(begin, None), starts, np.diff(starts, append=len(part)), pixels, len(starts) == len(part))
+
+    def sums(self, flags: npt.NDArray[np.bool_]) -> Indices:
+        """(g,) how many rows of each pixel are flagged."""
+        flags = flags[self.rows]
+        return flags.astype(np.int64) if self.single else np.add.reduceat(flags, self.starts, dtype=np.int64)
+
+    def largest(self, values: Floats) -> Floats:
+        """(g,) the largest value of each pixel, nan if it has only nan."""
+        values = values[self.rows]
+        return values if self.single else np.fmax.reduceat(values, self.starts)
+
+
+def _add(totals: PixelTotals, index: int, pairing: Pairing, group: _Groups) -> None:
+    pixels = group.pixels
     if pairing.counts.diverge:
-        diverging = (pairing.verdict[begin:] == Verdict.DIVERGES).view(np.uint8)
-        diverge = np.add.reduceat(diverging, starts, dtype=np.int64)
+        diverge = group.sums(pairing.verdict == Verdict.DIVERGES)
         totals.diverge[pixels] += diverge
-        newly = pixels[(diverge > 0) & (totals.first[pixels] < 0)]
-        totals.first[newly] = index
-    missing = np.zeros(len(starts), dtype=np.int64)
+        totals.first[pixels] = np.where((diverge > 0) & (totals.first[pixels] < 0), index, totals.first[pixels])
+    compared = group.sizes
     if pairing.counts.only_reference or pairing.counts.only_candidate:
-        is_missing = (pairing.verdict[begin:] >= Verdict.ONLY_REFERENCE).view(np.uint8)
-        missing = np.add.reduceat(is_missing, starts, dtype=np.int64)
+        missing = group.sums(pairing.verdict >= Verdict.ONLY_REFERENCE)
         totals.missing[pixels] += missing
-    totals.compared[pixels] += sizes - missing
-    worst = np.fmax.reduceat(pairing.rel[begin:], starts)
-    totals.worst_rel[pixels] = np.fmax(totals.worst_rel[pixels], worst)
+        compared = compared - missing
+    totals.compared[pixels] += compared
+    totals.worst_rel[pixels] = np.fmax(totals.worst_rel[pixels], group.largest(pairing.rel))
 
 
 def component_name(component: int, width: int) -> str:
