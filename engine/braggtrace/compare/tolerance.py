@@ -195,7 +195,7 @@ class Tolerances:
                 raise ToleranceError(
                     f"the {rule.measure} rule {str(rule)!r} matches no quantity",
                     path=rule.source or None,
-                    expected=" or ".join(map(repr, close)) or "the name of a quantity in the traces",
+                    expected=" or ".join(map(repr, close)),
                 )
 
 

@@ -266,14 +266,15 @@ def sentence(comparison: Comparison) -> str:
         return diverges
     missing = counts.only_reference + counts.only_candidate
     one_sided = f"{_values(missing)} on one side only" if missing else ""
+    agree = f"{_values(counts.compared)} {'agrees' if counts.compared == 1 else 'agree'}"
     if comparison.status is Status.AGREES:
-        return f"{_values(counts.compared)} agree" + (f", {one_sided}" if one_sided else "")
+        return agree + (f", {one_sided}" if one_sided else "")
     if not counts.compared:
         return "nothing could be compared"
     if min(shares := aligned_shares(counts)) < 0.5:
         reason = f"too little could be compared: {shares[0]:.0%} of the reference, {shares[1]:.0%} of the candidate"
         return reason + (f"; {diverges}" if diverges else "; this much agrees")
-    return f"{_values(counts.compared)} agree, but {one_sided or 'some lines are unreadable'}"
+    return f"{agree}, but {one_sided or 'some lines are unreadable'}"
 
 
 def _values(count: int) -> str:
