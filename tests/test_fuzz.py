@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from braggtrace.compare.judge import compare
+from braggtrace.compare.report import FORMATS, render
 from braggtrace.errors import BraggtraceError
+from braggtrace.trace.model import Trace
 from braggtrace.trace.reader import read_trace
 from braggtrace.trace.writer import format_trace
 
@@ -42,17 +47,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-def survives(path: Path) -> None:
-    """Reading works or says why not; what was read can be looked at and written."""
+def survives(path: Path, against: Trace | None = None) -> None:
+    """Reading works or says why not; what was read can be looked at, written, compared and reported."""
     try:
         trace = read_trace(path)
     except BraggtraceError as error:
-        assert str(error)
+        assert str(error)  # noqa: PT017  # whether it is raised depends on the example
         return
     for line in format_trace(trace):
         assert line.isprintable()
     for number in range(0, trace.lines, 97):
         assert trace.line_text(number).isprintable()
+    if against is not None:
+        comparison = compare(against, trace)
+        for form in FORMATS:
+            odd = {each for each in render(comparison, form) if not each.isprintable()}
+            assert odd <= {"\n"}
+        assert compare(trace, trace).counts.diverge <= np.isnan(values_of(trace)).sum()
+
+
+def values_of(trace: Trace) -> npt.NDArray[np.float64]:
+    """Every number of a trace."""
+    return np.concatenate([[0.0], *(column.values.ravel() for column in trace.columns)])
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -69,7 +85,7 @@ def test_damaged_traces(folder: Path, sample_traces: Path, data: st.DataObject) 
     """Real traces, cut, copied, overwritten and truncated."""
     texts = [(sample_traces / name).read_bytes()[:12_000] for name in SAMPLES]
     (folder / "damaged.log").write_bytes(data.draw(damaged(texts)))
-    survives(folder / "damaged.log")
+    survives(folder / "damaged.log", read_trace(sample_traces / SAMPLES[0]))
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])

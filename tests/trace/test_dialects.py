@@ -105,6 +105,8 @@ def test_words_are_text_values(tmp_path: Path) -> None:
         ("TRACE_C: rot_a_angstroms 1 2", "'rot_a_angstroms' has 2 values, expected 3"),
         ("TRACE_C: F_latt", "'F_latt' has no value"),
         ("TRACE_C: F_latt 12TRACE_C: F_cell 100", "'F_latt' is '12TRACE_C:', expected a number"),
+        ("TRACE_C: F_latt 5:6", "'F_latt' is '#:#', expected a number"),
+        ("TRACE_C: [1, 2]", "a list without a name"),
         ("TRACE_C:", "no known form of trace line"),
         ("TRACE_C_PH", "no known form of trace line"),
         ("50% doneTRACE_C: F_latt 1", "a trace line begins in the middle of this line"),

@@ -129,7 +129,7 @@ def _checked(reading: Reading) -> Reading:
             continue
         for slot in field.slots:
             if isinstance(slot, str) and number_word(slot) is None:
-                raise Unreadable(f"'{field.name}' is '{slot[:40]}', expected a number")
+                raise Unreadable(f"'{field.name}' is '{slot[:40].replace(NUMBER, '#')}', expected a number")
         if len(field.slots) != quantity.size:
             raise Unreadable(f"'{field.name}' has {len(field.slots)} values, expected {quantity.size}")
     return reading
@@ -252,6 +252,8 @@ def _tricubic(match: re.Match[str]) -> Reading:
 
 def _tricubic_list(match: re.Match[str]) -> Reading:
     family = match["family"]
+    if family is None:
+        raise Unreadable("a list without a name")
     return Reading(_side(match), "TRICUBIC", (Field(family.lower(), _slots(match["values"], 0)),))
 
 
