@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from braggtrace_tui.actions import ACTIONS, Place, actions_of, key_label
 from braggtrace_tui.driver import Driver
 from braggtrace_tui.palettes import DEFAULT, PALETTES, Palette
+from braggtrace_tui.pieces import Role
 from braggtrace_tui.settings import Settings
 from braggtrace_tui.terminal import Belt, Terminal
 
@@ -37,13 +40,7 @@ def _theme(palette: Palette) -> Theme:
     """The Textual theme around a palette: for input lines and the command palette."""
     colour = {role: style.split()[-1] for role, style in palette.roles.items()}
     if palette.ansi:
-        return Theme(
-            name=palette.name, ansi=True, primary="ansi_blue", secondary="ansi_cyan", warning="ansi_yellow",
-            error="ansi_red", success="ansi_green", accent="ansi_green", foreground="ansi_default",
-            background="ansi_default", surface="ansi_default", panel="ansi_default", boost="ansi_default",
-        )  # fmt: skip
-    from braggtrace_tui.pieces import Role
-
+        return replace(BUILTIN_THEMES["ansi-dark"], name=palette.name)
     return Theme(
         name=palette.name, primary=palette.accent, secondary=colour[Role.PROPOSED], warning=colour[Role.MISSING],
         error=colour[Role.DIVERGE], success=colour[Role.AGREE], accent=colour[Role.KEY],
@@ -79,6 +76,8 @@ class BraggtraceApp(App[int]):
         for palette in PALETTES.values():
             self.register_theme(_theme(palette))
         self.theme = self.palette_name
+        if terminal.no_color:  # Textual would send shades of grey
+            self._filters = [each for each in self._filters if not isinstance(each, Monochrome)] + [NoColor()]
         self._filters.append(Belt())
 
     def on_mount(self) -> None:
@@ -140,6 +139,9 @@ class BraggtraceApp(App[int]):
 
     def do_theme(self) -> None:
         """Next theme."""
+        if self.terminal.no_color:
+            self._say("theme: NO_COLOR is set, so there are no colours to choose")
+            return
         names = list(PALETTES)
         self.set_palette(names[(names.index(self.palette_name) + 1) % len(names)])
 
@@ -152,9 +154,12 @@ class BraggtraceApp(App[int]):
             screen.refresh(layout=True)
             for widget in screen.walk_children():
                 widget.refresh()
+        self._say(f"theme: {name} ({PALETTES[name].title})")
+
+    def _say(self, text: str) -> None:
         say = getattr(self.screen, "say", None)
         if say is not None:
-            say(f"theme: {name} ({PALETTES[name].title})")
+            say(text)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The registry, for the command palette; what is not possible now says why."""

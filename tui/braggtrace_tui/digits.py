@@ -125,6 +125,8 @@ def short(value: float) -> str:
     if not exponent:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
     mantissa = mantissa.removesuffix(".0")
+    if len(exponent) > 3:  # -100 and beyond
+        mantissa = mantissa.partition(".")[0]
     return f"{mantissa}e{int(exponent)}"
 
 

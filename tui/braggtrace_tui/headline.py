@@ -82,7 +82,8 @@ def _right(header: Header, wordy: int) -> Line:
     if header.frame is None:
         return ()
     counts = header.frame.comparison.counts
-    missing = counts.only_reference + counts.only_candidate
+    # Until both sides are read to the end, one is ahead of the other: nothing is missing yet.
+    missing = counts.only_reference + counts.only_candidate if header.fraction >= 1 else 0
     words = wordy >= 2
     pieces: list[Piece] = []
     if header.fraction < 1:

@@ -17,7 +17,11 @@ from rich.cells import get_character_cell_size
 __all__ = ["Painter"]
 
 _TOKEN = re.compile(
-    r"\x1b\[(?:(\d*);(\d*)H|([0-9;]*)m)|(\n)|(\x1b[^a-zA-Z\\]*(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|[a-zA-Z\\])|[\x00-\x1f\x7f])"
+    r"\x1b\[(?:(\d*);(\d*)H|([0-9;]*)m)"  # move, pen
+    r"|(\n)"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: title, clipboard
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: modes, queries
+    r"|\x1b[^\[\]]|[\x00-\x1f\x7f]"
 )
 _FORGETTING = re.compile(r"\x1b\[\?1049[hl]|\x1b\[[0-3]?J|\x1bc")
 _GAP = 5

@@ -72,10 +72,10 @@ def _places(count: int, width: int) -> list[int]:
 
 def _level(value: float, low: float, high: float, steps: int) -> int:
     """0 for the top."""
-    if high == low:
+    reach = high / 2 - low / 2  # halves, so that the difference of huge values stays finite
+    if reach == 0:
         return steps // 2
-    scaled = value / 2 - low / 2, high / 2 - low / 2  # halves, so that the difference of huge values stays finite
-    return min(steps - 1, max(0, round((1 - scaled[0] / scaled[1]) * (steps - 1))))
+    return min(steps - 1, max(0, round((1 - (value / 2 - low / 2) / reach) * (steps - 1))))
 
 
 def _scatter(

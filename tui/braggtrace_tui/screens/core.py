@@ -14,6 +14,7 @@ from textual.timer import Timer
 from braggtrace.compare.model import Comparison
 from braggtrace.compare.view import divergence, pixel_totals, rows_of_pixel
 from braggtrace_tui.actions import Context
+from braggtrace_tui.advice import advice_lines
 from braggtrace_tui.detail import detail_lines
 from braggtrace_tui.frame import Anchor, Frame, Ints, Mask, build_frame, default_folds
 from braggtrace_tui.headline import Header, header_line, verdict_lines
@@ -48,6 +49,8 @@ class CompareCore(Screen[None]):
     CompareCore #verdict { height: auto; max-height: 2; }
     CompareCore #body { height: 1fr; layout: vertical; }
     CompareCore #main { width: 1fr; height: 1fr; }
+    CompareCore #advice { display: none; height: auto; max-height: 70%; }
+    CompareCore.advised #advice { display: block; }
     CompareCore #detail { display: none; }
     CompareCore.detailed #detail { display: block; height: 1fr; width: 1fr; }
     CompareCore.wide #body { layout: horizontal; }
@@ -72,6 +75,7 @@ class CompareCore(Screen[None]):
         self.header = Bar(id="header")
         self.verdict = Paper(id="verdict")
         self.heading = Bar(id="heading")
+        self.advice = Paper(id="advice")
 
     @property
     def home(self) -> BraggtraceApp:
@@ -90,6 +94,7 @@ class CompareCore(Screen[None]):
         yield self.verdict
         with Container(id="body"):
             with Vertical(id="main"):
+                yield self.advice
                 yield self.heading
                 yield self.table
             yield self.detail
@@ -253,6 +258,11 @@ class CompareCore(Screen[None]):
         lines = verdict_lines(comparison, self.size.width, complete=self.snapshot.complete)
         if self.snapshot.problem:
             lines = [((f" ! {self.snapshot.problem}", Role.MISSING),), *lines[:1]]
+        advice = advice_lines(comparison, self.table.size.width) if self.snapshot.complete else []
+        self.set_class(bool(advice), "advised")
+        if len(advice) != len(self.advice.lines):
+            self.advice.styles.height = len(advice)
+        self.advice.show(advice)
         paper = self.verdict
         if len(lines) != len(paper.lines):
             paper.styles.height = len(lines)
