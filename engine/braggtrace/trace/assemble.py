@@ -141,10 +141,10 @@ def assemble(shapes: Iterable[tuple[Reading, list[Batch]]], gathered: Gathered) 
     columns: list[Column] = []
     for (family, name, _, in_pixel, _), parts in groups.items():
         columns += _columns(family, name, in_pixel, _in_loop_order(_joined(parts)))
-    return np.stack((keys >> 32, keys.astype(np.int32)), axis=1).astype(np.int32), tuple(in_step_order(columns))
+    return np.stack((keys >> 32, keys.astype(np.int32)), axis=1).astype(np.int32), tuple(_in_step_order(columns))
 
 
-def in_step_order(columns: Iterable[Column]) -> list[Column]:
+def _in_step_order(columns: Iterable[Column]) -> list[Column]:
     """Columns by level, then by the catalogue; an unknown name follows the last known one before it in the file."""
     ranked: list[tuple[tuple[int, int, int], Column]] = []
     last_known: dict[Level, int] = {}
