@@ -16,6 +16,8 @@ import pytest
 from braggtrace.compare.judge import compare
 from braggtrace.compare.model import Comparison
 from braggtrace.compare.report import FORMATS, render
+from braggtrace.compare.report.values import value_rows
+from braggtrace.compare.view import divergence
 from braggtrace.trace.reader import read_trace
 
 PAIRS = ["stale_phi_zero", "second_thread", "running_sum", "swallowed_seed", "older_program", "hostile"]
@@ -50,6 +52,22 @@ def test_json_is_what_its_schema_says(comparison: Comparison) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     for all_pairs in (False, True):
         jsonschema.validate(as_json(comparison, all_pairs=all_pairs), schema)
+
+
+def keys_of(schema: dict[str, Any]) -> set[str]:
+    """Every key that a schema names, at any depth."""
+    keys = set(schema.get("properties", {}))
+    inner = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
+    for each in [*inner, schema["items"]] if "items" in schema else inner:
+        keys |= keys_of(each)
+    return keys
+
+
+def test_every_key_is_documented() -> None:
+    """In `docs/report.md`, where people look."""
+    schema = json.loads(resources.files("braggtrace.compare.report").joinpath("comparison.schema.json").read_text())
+    page = Path(__file__).parents[2] / "docs" / "report.md"
+    assert {key for key in keys_of(schema) if f"`{key}`" not in page.read_text("utf-8")} == set()
 
 
 def test_json_holds_the_first_divergence_in_full(stale: Comparison, sample_traces: Path) -> None:
@@ -174,6 +192,47 @@ def test_junit_of_an_inconclusive_comparison_has_an_error(sample_traces: Path) -
     suite = ET.fromstring(render(compared(sample_traces / "older_program"), "junit")).find("testsuite")
     assert suite is not None
     assert suite.get("errors") == "1"
+
+
+def test_junit_holds_only_what_xml_can(tmp_path: Path) -> None:
+    """Some characters can't be written in XML at all."""
+    for name, value in (("reference", 1), ("candidate", 2)):
+        (tmp_path / f"{name}.log").write_bytes(f"TRACE_C: a\ufffe\uffffb<&\"' {value}.5\n".encode() + b"\xff\x00\n")
+    suite = ET.fromstring(render(compared(tmp_path), "junit")).find("testsuite")
+    assert suite is not None
+    assert suite.get("failures") == "1"
+
+
+def test_digits_stand_above_digits(tmp_path: Path) -> None:
+    """Decimal points too, and marks below what differs; converted values have a row of their own."""
+    (tmp_path / "reference.log").write_text("TRACE_C: hkl_frac -1.25 2 3e-5\nTRACE_C: distance_meters 0.1\n")
+    (tmp_path / "candidate.log").write_text("TRACE_C: hkl_frac 10.25 2 -3.5e-5\nTRACE_C: distance_mm 100.5\n")
+    comparison = compared(tmp_path)
+    by_name = {
+        each.name: list(value_rows(divergence(comparison, at, 0))) for at, each in enumerate(comparison.pairings)
+    }
+    assert by_name["hkl_frac"] == [
+        ("reference", "-1.25   2    3e-5"),
+        ("candidate", "10.25   2   -3.5e-5"),
+        ("", "^^^^^       ^^^^^^^"),
+    ]
+    assert by_name["distance_meters"] == [
+        ("reference", "  0.1"),
+        ("candidate", "100.5"),
+        ("in m", "  0.10050000000000001"),
+        ("", "     ^^^^^^^^^^^^^^^^"),
+    ]
+
+
+def test_long_names_and_words_are_cut(tmp_path: Path) -> None:
+    """A report stays as wide as a terminal."""
+    for side, value in (("reference", 1), ("candidate", 2)):
+        lines = (
+            f"TRACE_C: {'n' * 3000} {value}.5\nTRACE_C: xtal_shape {'w' * 3000}{value}\nTRACE_C: {side}{'o' * 3000} 7\n"
+        )
+        (tmp_path / f"{side}.log").write_text(lines)
+    for line in render(compared(tmp_path)).splitlines():
+        assert len(line) <= 100 or str(tmp_path) in line
 
 
 def test_an_unknown_format_is_a_mistake_of_the_caller(stale: Comparison) -> None:

@@ -24,6 +24,7 @@ __all__ = ["propose"]
 _RTOL = DEFAULTS[Kind.REAL].rtol
 _SMALL_COUNT = 1000  # smaller whole numbers are flags and counts, which are often equal by chance
 _MOST_TRIED = 200
+_LOOKED_AT = 1 << 16  # rows that decide whether a column's values are telling
 
 
 def propose(reference: Sequence[Column], candidate: Sequence[Column], joiner: Joiner) -> list[Match]:
@@ -60,7 +61,7 @@ def _is_telling(column: Column) -> bool:
     """Whether equal values mean something: 0, 1 and small counts don't."""
     if column.is_text or not len(column) or not np.isfinite(column.values[0]).all():
         return False
-    values = column.values
+    values = column.values[:_LOOKED_AT]
     return bool(((values != np.rint(values)) | (np.abs(values) >= _SMALL_COUNT)).any())
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from braggtrace.compare.model import Comparison
-from braggtrace.compare.report.words import count, file_lines, lines_of, only_on, short
-from braggtrace.compare.view import divergence, sentence
+from braggtrace.compare.report.words import count, cut, file_lines, lines_of, only_on, short
+from braggtrace.compare.view import component_name, divergence, sentence
 from braggtrace.trace.text import visible
 
 __all__ = ["render_markdown"]
 
 _LISTED = 40
+_LONGEST = 60
 
 
 def render_markdown(comparison: Comparison) -> str:
@@ -27,8 +28,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield f"| {_code(pair.quantity)} {_plain(pair.unit)} | reference | candidate |"
         yield "|---|---|---|"
         for component, (ours, theirs) in enumerate(zip(pair.reference, pair.candidate, strict=True)):
+            name = component_name(component, len(pair.reference)) or "value"
             mark = " ←" if component == pair.component and len(pair.reference) > 1 else ""
-            yield f"| {component}{mark} | {_code(ours.text)} | {_code(theirs.text)} |"
+            converted = f" = {pair.candidate_values[component]:.17g} {pair.unit}" if pair.conversion else ""
+            words = [_code(cut(text, _LONGEST)) for text in (ours.text, theirs.text)]
+            yield f"| {name}{mark} | {words[0]} | {words[1]}{converted} |"
         ours, theirs = pair.reference[0], pair.candidate[0]
         yield f"| line | {_where(ours.path, ours.line)} | {_where(theirs.path, theirs.line)} |"
         yield ""
