@@ -41,7 +41,7 @@ def test_a_step_costs_less_than_a_kilobyte_and_nothing_is_written_when_idle(tty:
     term = tty("demo")
     term.wait_for("diverges first")
     term.press(DOWN + "\x1b[A")
-    assert term.drain(4) == b"", "no timer draws anything"
+    assert term.drain(2.5) == b"", "no timer draws anything"
     steps = [len(term.press(DOWN)) for _ in range(4)]
     assert sorted(steps)[-2] < 1000, "all but one at most, which turns the page"
     assert max(steps) < 4000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from braggtrace.output import write_whole
 if TYPE_CHECKING:
     from braggtrace.compare.model import Comparison
 
-__all__ = ["EXPORTS", "export"]
+__all__ = ["EXPORTS", "export", "portable"]
 
 EXPORTS: Mapping[str, tuple[str, str]] = {
     "t": ("text", "text report"),
@@ -21,6 +22,9 @@ EXPORTS: Mapping[str, tuple[str, str]] = {
     "s": ("svg", "picture (SVG)"),
 }
 """Second key -> (kind, what it is called)."""
+
+_CELL = 12.2
+"""Width of a character in Textual's pictures."""
 
 _SUFFIX = {"text": ".txt", "json": ".json", "markdown": ".md", "svg": ".svg"}
 
@@ -40,7 +44,7 @@ def export(kind: str, comparison: Comparison, picture: str, directory: Path | No
     Raises:
         OutputError: it can't be written.
     """
-    text = picture if kind == "svg" else _render(kind, comparison)
+    text = portable(picture) if kind == "svg" else _render(kind, comparison)
     folder = Path() if directory is None else directory
     for number in range(1, 1000):
         path = folder / f"braggtrace{'' if number == 1 else f'-{number}'}{_SUFFIX[kind]}"
@@ -50,6 +54,26 @@ def export(kind: str, comparison: Comparison, picture: str, directory: Path | No
             continue
         return path
     raise OutputError("a thousand exports are here already", path=folder)
+
+
+_TEXT = re.compile(r'(<text [^>]*?x=")([\d.]+)(" [^>]*?textLength=")([\d.]+)("[^>]*>)((?:&#160;)+)')
+
+
+def portable(svg: str) -> str:
+    """The same picture for every viewer: some drop blanks at the start of a text and move what follows.
+
+    Args:
+        svg: as Textual makes it: each piece of text has a place and a length, blanks included.
+    """
+
+    def moved(match: re.Match[str]) -> str:
+        head, x, middle, length, tail, blanks = match.groups()
+        shift = _CELL * (len(blanks) // len("&#160;"))
+        if shift >= float(length):  # nothing but blanks
+            return match[0]
+        return f"{head}{float(x) + shift:g}{middle}{float(length) - shift:g}{tail}"
+
+    return _TEXT.sub(moved, svg)
 
 
 def _render(kind: str, comparison: Comparison) -> str:

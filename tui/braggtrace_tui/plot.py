@@ -53,9 +53,11 @@ def plot(
     marks = [" "] * inner
     for place, bad in zip(places, diverges, strict=True):
         marks[place] = "≠" if bad or marks[place] == "≠" else "·"
+    here = Role.KEY
     if 0 <= current < len(places):
         marks[places[current]] = "▲"
-    roles = {"≠": Role.DIVERGE, "▲": Role.KEY}
+        here = Role.DIVERGE if diverges[current] else Role.KEY
+    roles = {"≠": Role.DIVERGE, "▲": here}
     lines.append(((" " * margin, Role.DIM), *_merge([(mark, roles.get(mark, Role.FAINT)) for mark in marks])))
     return lines
 

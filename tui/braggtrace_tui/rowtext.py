@@ -62,13 +62,13 @@ class Columns:
     @property
     def total(self) -> int:
         """The width of a whole line."""
-        return 1 + self.verdict + 1 + self.name + 1 + self.value + 1 + self.value + 1 + self.measure
+        return 1 + self.verdict + 1 + self.name + 1 + self.value + 1 + self.value + 1 + self.measure + 1
 
 
 def columns_for(width: int, longest_name: int, longest_value: int) -> Columns:
     """Share a width: values get room for 17 digits if the names leave it, names what they need to be told apart."""
     verdict, measure = (10, 7) if width >= 64 else (1, 7)
-    free = width - 1 - verdict - measure - 4
+    free = width - 1 - verdict - measure - 5
     name = max(8, min(longest_name, free - 2 * 19))
     value = max(6, min((free - name) // 2, longest_value))
     return Columns(verdict, max(6, free - 2 * value), value, measure)
@@ -153,7 +153,7 @@ def heading(columns: Columns, measure: Measure) -> Line:
         (_left("quantity", columns.name) + " ", Role.DIM),
         (_left("reference", columns.value) + " ", Role.REFERENCE),
         (_left("candidate", columns.value) + " ", Role.CANDIDATE),
-        (measure.value.rjust(columns.measure), Role.DIM),
+        (measure.value.rjust(columns.measure) + " ", Role.DIM),
     )
 
 
@@ -176,6 +176,7 @@ def row_line(
     glyph, word, role = verdict_words(verdict, pairing.matched_by, first=first)
     values = values_of(frame.comparison, pairing, int(frame.row[row]), component)
     width = int(frame.width[row])
+    difference = _difference(pairing, int(frame.row[row]), values, verdict, measure, whole=component < 0)
     if component >= 0:
         lead: list[Piece] = [(" " * (columns.verdict + 2), Role.TEXT)]
         name = [("  · " + component_name(component, width), Role.DIM)]
@@ -187,12 +188,7 @@ def row_line(
         *fit(tuple(name), columns.name),
         (" ", Role.TEXT),
         *_value_pieces(values, verdict, columns.value),
-        (
-            _difference(pairing, int(frame.row[row]), values, verdict, measure, whole=component < 0).rjust(
-                columns.measure
-            ),
-            Role.TEXT if verdict else Role.DIM,
-        ),
+        (difference.rjust(columns.measure) + " ", Role.TEXT if verdict else Role.DIM),
     )
 
 

@@ -36,7 +36,8 @@ class CompareScreen(CompareMoves):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_for(Place.COMPARE)
     DEFAULT_CSS: ClassVar[str] = """
-    CompareScreen #filter { dock: bottom; height: 1; border: none; padding: 0 1; background: $surface; }
+    CompareScreen #filter { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
+    CompareScreen #filter:focus { border: none; }
     """
 
     def __init__(self, session: Session, snapshot: Snapshot, *, resume: bool = False) -> None:

@@ -49,7 +49,7 @@ class OpenFileScreen(Screen[tuple[str, str] | None]):
     DEFAULT_CSS: ClassVar[str] = """
     OpenFileScreen { layout: vertical; padding: 1 2; }
     OpenFileScreen Input { height: 1; border: none; padding: 0; background: $surface; }
-    OpenFileScreen Input:focus { background: $panel; }
+    OpenFileScreen Input:focus { border: none; background: $panel; }
     OpenFileScreen Paper { margin: 1 0 0 0; }
     OpenFileScreen #hint { margin: 2 0 0 0; }
     """

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from braggtrace.compare.model import Comparison
 from braggtrace.compare.view import pixel_totals
 from braggtrace_tui.digits import short
-from braggtrace_tui.pieces import Line, Role
+from braggtrace_tui.pieces import Line, Role, safe
 from braggtrace_tui.widgets.linelist import LineList
 from braggtrace_tui.widgets.paper import Paper
 
@@ -68,12 +68,15 @@ class _Pixels(LineList):
             else ("= agrees  ", Role.AGREE)
         )
         worst = short(float(self.worst[pixel])) if compared else ""
+        first = int(self.totals.first[pixel])
+        name = f"   {safe(self.comparison.pairings[first].name)}" if first >= 0 else ""
         return (
             (" " + verdict[0], verdict[1]),
             (where, Role.STRONG if diverging else Role.TEXT),
             (f"{diverging:>11,}", Role.TEXT if diverging else Role.DIM),
             (f"{compared:>11,}{missing:>10,}", Role.DIM),
             (f"{worst:>12}", Role.TEXT),
+            (name, Role.TEXT),
         )
 
 
@@ -111,7 +114,12 @@ class PixelScreen(Screen[int | None]):
             f" {diverging:,} of {total:,} pixels diverge" if diverging else f" None of {total:,} pixels diverges"
         )
         self.query_one("#columns", Paper).show(
-            [((" verdict       slow     fast", Role.DIM), ("    diverge   compared   missing   worst rel", Role.DIM))]
+            [
+                (
+                    (" verdict       slow     fast", Role.DIM),
+                    ("    diverge   compared   missing   worst rel   first", Role.DIM),
+                )
+            ]
         )
         self.query_one("#hint", Paper).show(
             [

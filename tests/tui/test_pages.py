@@ -1,0 +1,68 @@
+"""Generated pages are current, and the screen looks as it did when somebody last looked at it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from braggtrace_tui.app import BraggtraceApp
+from braggtrace_tui.export import portable
+from braggtrace_tui.session import Session
+from braggtrace_tui.settings import Settings
+from tests.tui.conftest import PLAIN
+
+ROOT = Path(__file__).parent.parent.parent
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+def test_the_key_table_is_current() -> None:
+    """If not: `make docs`."""
+    spec = importlib.util.spec_from_file_location("docs_script", ROOT / "scripts" / "docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "keys.md").read_text(encoding="utf-8") == module.keys_page()
+
+
+def picture(size: tuple[int, int], theme: str, keys: tuple[str, ...]) -> str:
+    """The demo's screen after some keys, as SVG without names that depend on its content."""
+
+    async def draw() -> str:
+        session = Session("sample_traces/stale_phi_zero/reference.log", "sample_traces/stale_phi_zero/candidate.log")
+        app = BraggtraceApp(PLAIN, Settings(theme=theme), session, session.first_look())
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause(0.3)
+            await pilot.press(*keys)
+            await pilot.pause(0.3)
+            return portable(app.export_screenshot(title="braggtrace"))
+
+    return re.sub(r"terminal-\d+", "terminal", asyncio.run(draw()))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "theme", "keys"),
+    [
+        ("demo-80x24", (80, 24), "dark", ()),
+        ("demo-120x40", (120, 40), "dark", ()),
+        ("details-80x24", (80, 24), "dark", ("enter",)),
+        ("only-divergent-light-120x40", (120, 40), "light", ("d", "n")),
+        ("pixels-80x24", (80, 24), "colour-blind-safe", ("p",)),
+    ],
+)
+def test_the_screen_looks_as_it_did(
+    monkeypatch: pytest.MonkeyPatch, name: str, size: tuple[int, int], theme: str, keys: tuple[str, ...]
+) -> None:
+    """Look at the new picture; if it is right, run again with UPDATE_SNAPSHOTS=1."""
+    monkeypatch.chdir(ROOT)
+    path = SNAPSHOTS / f"{name}.svg"
+    svg = picture(size, theme, keys)
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(svg, encoding="utf-8")
+    assert svg == path.read_text(encoding="utf-8"), f"the screen differs from {path}"
