@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from braggtrace.compare.judge import compare, rejudge
+from braggtrace.compare.mapping import parse_map
 from braggtrace.compare.model import Comparison, Counts, Status, Verdict
 from braggtrace.compare.options import Options
 from braggtrace.compare.view import divergence
@@ -340,3 +341,15 @@ def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (whole.counts, whole.first, whole.worst) == (pieces.counts, pieces.first, pieces.worst)
     assert whole.counts == Counts(79, 78, 1, 1, 0)
     assert pairing(whole, "F_latt").pixel.min() > RUN_LEVEL
+
+
+def test_while_a_trace_is_being_read_nothing_is_missing_for_good() -> None:
+    """What a rule, a map or a pixel is about may still come."""
+    options = Options(
+        tolerances=rules(rtol="F_latt:1e-3"), mapping=parse_map('[renames]\nF_new = "F_latt"'), pixels=((1, 2), (9, 9))
+    )
+    ours, theirs = trace("pixel 1 2\nF_cell 1"), trace("pixel 1 2\nF_cell 1")
+    comparison = compare(replace(ours, complete=False), theirs, options)
+    assert comparison.status is Status.AGREES
+    assert "is still being read" in comparison.notes[0]
+    assert rejudge(comparison, rules(rtol="nothing:1")).status is Status.AGREES

@@ -170,4 +170,4 @@ def test_a_tolerance_says_what_it_is() -> None:
     assert str(Tolerance()) == "rtol 1e-06 (default)"
     assert str(Tolerance(rtol=0)) == "exact (default)"
     assert str(Tolerance(rtol=0, ulp=4, rule="hkl_*")) == "ulp 4 (hkl_*)"
-    assert str(Tolerance(atol=2, atol_of_max=1e-3, rule="F")) == "rtol 1e-06, atol 2, atol 0.001*max (F)"
+    assert str(Tolerance(atol=2, atol_of_max=1e-3, rule="F")) == "rtol 1e-06, atol 2 = 0.001*max (F)"

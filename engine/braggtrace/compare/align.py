@@ -106,7 +106,7 @@ def select(reference: Trace, candidate: Trace, pixels: Sequence[tuple[int, int]]
     """
     if not pixels:
         return list(reference.columns), list(candidate.columns)
-    for slow, fast in pixels:
+    for slow, fast in pixels if reference.complete and candidate.complete else ():
         if not any((trace.pixels == (slow, fast)).all(axis=1).any() for trace in (reference, candidate)):
             raise UsageError(f"pixel {slow} {fast} is in neither trace", expected=_some(reference, candidate))
     return _select(reference, pixels), _select(candidate, pixels)

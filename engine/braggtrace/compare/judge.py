@@ -33,7 +33,9 @@ def compare(reference: Trace, candidate: Trace, options: Options = DEFAULT_OPTIO
         UsageError: a pixel was asked for that is in neither trace.
     """
     mapping = options.mapping
-    mapping.check({c.key.name for c in reference.columns}, {c.key.name for c in candidate.columns})
+    complete = reference.complete and candidate.complete  # else what a rule is about may still come
+    if complete:
+        mapping.check({c.key.name for c in reference.columns}, {c.key.name for c in candidate.columns})
     ours, theirs = select(reference, candidate, options.pixels)
     ours, our_ignored = _without(ours, options)
     theirs, their_ignored = _without(theirs, options)
@@ -44,7 +46,8 @@ def compare(reference: Trace, candidate: Trace, options: Options = DEFAULT_OPTIO
     proposals = propose(matched.only_reference, matched.only_candidate, joiner)
     unjudged = _in_step_order(_pairings(matched, proposals, joiner), Ranking(ours, theirs))
     tolerances = options.all_tolerances
-    tolerances.check({name for pairing in unjudged for name in names_of(pairing)})
+    if complete:
+        tolerances.check({name for pairing in unjudged for name in names_of(pairing)})
 
     judge = Judge(reference, candidate, tolerances, options.equal_nan)
     judged = [judge.judge(pairing) for pairing in unjudged]
@@ -82,7 +85,8 @@ def rejudge(comparison: Comparison, tolerances: Tolerances) -> Comparison:
     """
     options = replace(comparison.options, tolerances=tolerances)
     rules = options.all_tolerances
-    rules.check({name for pairing in comparison.pairings for name in names_of(pairing)})
+    if comparison.reference.complete and comparison.candidate.complete:
+        rules.check({name for pairing in comparison.pairings for name in names_of(pairing)})
     judge = Judge(comparison.reference, comparison.candidate, rules, options.equal_nan)
     judged = [judge.rejudge(pairing) for pairing in comparison.pairings]
     return _concluded(replace(comparison, options=options), judged)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from braggtrace.compare.options import DEFAULT_OPTIONS, Options
 from braggtrace.compare.tolerance import Tolerance
-from braggtrace.quantities import Level, Quantity
+from braggtrace.quantities import Kind, Level, Quantity
 from braggtrace.trace.model import Column, Coordinate, Span, Trace
 
 __all__ = ["NO_COUNTS", "Comparison", "Counts", "Divergence", "MatchedBy", "Pairing", "Status", "Verdict"]
@@ -91,6 +91,7 @@ class Pairing:
         factor: the candidate's values are multiplied by this to be in the reference's unit; 1 mostly.
         conversion: "mm → m" where factor is not 1, else "".
         tolerance: the rule that judged this quantity.
+        kind: how its values were compared.
         level: the loop level it is ranked in.
         order: its rank in step order, unique among the pairings.
         pixel: (n,) index into `Comparison.pixels`, −1 at run level.
@@ -120,6 +121,7 @@ class Pairing:
     counts: Counts = NO_COUNTS
     first: int = -1
     worst: int = -1
+    kind: Kind = Kind.REAL
 
     def __len__(self) -> int:
         return len(self.verdict)

@@ -54,7 +54,7 @@ class Tolerance:
 
     Attributes:
         rtol: relative to the largest component of either side.
-        atol: in the unit of the quantity.
+        atol: in the unit of the quantity; in a judged pairing also what `atol_of_max` comes to.
         atol_of_max: atol as a fraction of the largest value that the quantity takes anywhere on either side.
         ulp: float64 steps, 0 for none.
         rule: the pattern that chose it, "default" for the default.
@@ -68,8 +68,8 @@ class Tolerance:
 
     def __str__(self) -> str:
         parts = [] if self.ulp and not self.rtol else [f"rtol {self.rtol:g}"]
-        parts += [f"atol {self.atol:g}"] if self.atol else []
-        parts += [f"atol {self.atol_of_max:g}*max"] if self.atol_of_max else []
+        atol = " = ".join([f"{self.atol:g}"] * (self.atol > 0) + [f"{self.atol_of_max:g}*max"] * (self.atol_of_max > 0))
+        parts += [f"atol {atol}"] if atol else []
         parts += [f"ulp {self.ulp}"] if self.ulp else []
         return f"{', '.join(parts)} ({self.rule})" if any(self.key) else f"exact ({self.rule})"
 

@@ -90,6 +90,7 @@ class Judge:
         ours, theirs = pairing.reference, pairing.candidate
         kind = kind_of(pairing)
         tolerance = self._tolerance(pairing, kind)
+        pairing = replace(pairing, kind=kind)
         verdict = np.full(len(pairing.pixel), Verdict.AGREES, dtype=np.uint8)
         if pairing.reference_rows is not pairing.candidate_rows:  # the very same rows: none is missing
             verdict[pairing.reference_rows < 0] = Verdict.ONLY_CANDIDATE
@@ -103,7 +104,7 @@ class Judge:
             equal = self._equal_words(ours, pairing.reference_rows[both], theirs, pairing.candidate_rows[both])
             verdict[both[~equal]] = Verdict.DIVERGES
             return _tallied(pairing, 0.0 if equal.all() else np.inf)
-        limit = _Limit.of(tolerance, pairing)
+        limit = _Limit(tolerance.rtol, tolerance.atol, tolerance.ulp)
         needed, both_nan = 0.0, 0
         for rows, reference, candidate in _blocks(pairing):
             passes, block_rel, block_needed = limit.judge(reference, candidate, self.equal_nan)
@@ -118,7 +119,7 @@ class Judge:
 
     def rejudge(self, pairing: Pairing) -> Judged:
         """Judge a judged pairing by other tolerances."""
-        kind = kind_of(pairing)
+        kind = pairing.kind
         tolerance = self._tolerance(pairing, kind)
         if pairing.reference is None or pairing.candidate is None or kind is Kind.TEXT:
             rtol = np.inf if pairing.counts.diverge else 0.0
@@ -135,7 +136,10 @@ class Judge:
         return replace(judged, rtol=_helping_rtol(pairing, kind, needed, judged.pairing.counts.diverge))
 
     def _tolerance(self, pairing: Pairing, kind: Kind) -> Tolerance:
-        return self.tolerances.of(names_of(pairing), kind)
+        tolerance = self.tolerances.of(names_of(pairing), kind)
+        if tolerance.atol_of_max:
+            tolerance = replace(tolerance, atol=tolerance.atol_of_max * _largest(pairing))
+        return tolerance
 
     def _equal_words(self, ours: Column, our_rows: Rows, theirs: Column, their_rows: Rows) -> Flags:
         """(n,) whether all components are the same words, or the same numbers."""
@@ -158,13 +162,6 @@ class _Limit:
     rtol: float
     atol: float
     ulp: int
-
-    @classmethod
-    def of(cls, tolerance: Tolerance, pairing: Pairing) -> _Limit:
-        atol = tolerance.atol
-        if tolerance.atol_of_max:
-            atol = max(atol, tolerance.atol_of_max * _largest(pairing))
-        return cls(tolerance.rtol, atol, tolerance.ulp)
 
     def judge(self, reference: Floats, candidate: Floats, equal_nan: bool) -> tuple[Flags, Floats, float]:
         """Which rows pass (n,), their relative difference (n,), and the smallest rtol with which all pass."""
@@ -279,11 +276,12 @@ def needed_rtol(pairing: Pairing, row: int, *, equal_nan: bool) -> float | None:
     """
     assert pairing.reference is not None
     assert pairing.candidate is not None
-    kind = kind_of(pairing)
+    kind = pairing.kind
     needed = 0.0
     if kind is not Kind.TEXT:
         ours = pairing.reference.values[pairing.reference_rows[row]][None]
         theirs = _converted(pairing.candidate.values[pairing.candidate_rows[row]][None], pairing.factor)
-        _, _, needed = _Limit.of(pairing.tolerance, pairing).judge(ours, theirs, equal_nan)
+        tolerance = pairing.tolerance
+        _, _, needed = _Limit(tolerance.rtol, tolerance.atol, tolerance.ulp).judge(ours, theirs, equal_nan)
     needed = _helping_rtol(pairing, kind, needed, int(pairing.verdict[row] == Verdict.DIVERGES))
     return needed if np.isfinite(needed) else None

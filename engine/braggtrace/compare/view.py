@@ -15,7 +15,7 @@ import numpy.typing as npt
 from braggtrace.compare.judge import aligned_shares
 from braggtrace.compare.model import Comparison, Divergence, MatchedBy, Pairing, Status, Verdict
 from braggtrace.compare.numbers import DIGITS, common_digits, ulp_distance
-from braggtrace.compare.verdicts import kind_of, needed_rtol
+from braggtrace.compare.verdicts import needed_rtol
 from braggtrace.quantities import Kind
 from braggtrace.trace.model import LOOPS, RUN_LEVEL, Column, Coordinate, Span, Trace
 from braggtrace.trace.text import visible
@@ -52,8 +52,8 @@ def divergence(comparison: Comparison, pairing_index: int, row: int) -> Divergen
     component = _worst_component(ours, our_values, theirs, their_values) if both else 0
     our_value = our_values[component] if ours else math.nan
     their_value = their_values[component] if theirs else math.nan
-    is_text = both and kind_of(pairing) is Kind.TEXT
-    equal = our_value == their_value or (is_text and ours[component].text == theirs[component].text)
+    is_text = pairing.kind is Kind.TEXT
+    equal = our_value == their_value or (both and is_text and ours[component].text == theirs[component].text)
     quantity = pairing.quantity
     return Divergence(
         quantity=pairing.name,
