@@ -27,6 +27,9 @@ _FORGETTING = re.compile(r"\x1b\[\?1049[hl]|\x1b\[[0-3]?J|\x1bc")
 _GAP = 5
 """Unchanged cells that are cheaper to send again than to jump over."""
 
+_OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
+"""What ends an attribute."""
+
 _FOLLOWER = "\0"
 """Stands in the second cell of a wide character."""
 
@@ -77,10 +80,13 @@ def _change(before: _Pen, after: _Pen) -> str:
         )
         if old != new
     ]
-    if before.attributes <= after.attributes:
-        return f"\x1b[{';'.join([*sorted(after.attributes - before.attributes), *colours])}m"
-    everything = [*sorted(after.attributes), *filter(None, (after.foreground, after.background))]
-    return f"\x1b[{';'.join(['', *everything])}m"
+    gone = before.attributes - after.attributes
+    if not gone <= _OFF.keys():
+        everything = [*sorted(after.attributes), *filter(None, (after.foreground, after.background))]
+        return f"\x1b[{';'.join(['', *everything])}m"
+    off = {_OFF[attribute] for attribute in gone}
+    kept = before.attributes if "22" not in off else before.attributes - {"1", "2"}  # bold and dim end together
+    return f"\x1b[{';'.join([*sorted(off), *sorted(after.attributes - kept), *colours])}m"
 
 
 _PLAIN = _Pen()
