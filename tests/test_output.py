@@ -80,3 +80,34 @@ def test_a_missing_folder_is_explained(tmp_path: Path) -> None:
     """With the path."""
     with pytest.raises(OutputError, match=r"no/out\.txt: can't be written: No such file or directory"):
         write_whole(tmp_path / "no" / "out.txt", ["text"])
+
+
+def test_a_device_is_written_into(tmp_path: Path) -> None:
+    """And never replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, ["text"], force=True)
+        assert os.read(reader, 100) == b"text"
+        write_whole(pipe, ["more"])
+        assert os.read(reader, 100) == b"more"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_behind_a_link_the_file_is_replaced(tmp_path: Path) -> None:
+    """The link stays a link."""
+    (tmp_path / "real.txt").write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to("real.txt")
+    write_whole(link, ["new"], force=True)
+    assert link.is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """Not even by force."""
+    with pytest.raises(OutputError):
+        write_whole(tmp_path, ["text"], force=True)

@@ -13,17 +13,24 @@ __all__ = ["refuse_existing", "write_whole"]
 
 
 def refuse_existing(path: Path) -> None:
-    """Complain before the work is done, not after.
+    """Complain before the work is done, not after. A device or a pipe holds nothing that could be lost.
 
     Raises:
         OutputExistsError: there is something at `path`.
     """
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not _is_stream(path):
         raise OutputExistsError(path)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether `path` is a device, a pipe or a socket, to be written into and never to be replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def write_whole(path: Path, pieces: Iterable[str], *, force: bool = False) -> None:
     """Write text to a file. Whoever reads it sees all of it or none; a failure leaves nothing behind.
+
+    Where a link is to be replaced, the file that it points to is.
 
     Args:
         path: the file.
@@ -37,14 +44,19 @@ def write_whole(path: Path, pieces: Iterable[str], *, force: bool = False) -> No
     if not force:
         refuse_existing(path)
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}-")
+        if _is_stream(path):
+            with path.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.writelines(pieces)
+            return
+        target = path.resolve() if force else path
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}-")
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.writelines(pieces)
             temporary.chmod(0o666 & ~_umask())
             if force:
-                temporary.replace(path)
+                temporary.replace(target)
             else:
                 _link(temporary, path)
         finally:
