@@ -283,11 +283,8 @@ def _keys(parts: Sequence[tuple[Rows | None, Rows | None]], ours: int, theirs: i
         ).astype(np.int64)
         lowest = int(counter.min())
         radix = int(counter.max()) - lowest + 1
-        if extent * radix >= _KEY_LIMIT:
+        if extent * radix >= _KEY_LIMIT:  # as ranks they fit: counters have 32 bits, and so have row numbers
             keys, extent = _ranks(keys)
-        if extent * radix >= _KEY_LIMIT:
-            counter, radix = _ranks(counter)
-            lowest = 0
         keys *= radix
         keys += counter - lowest
         extent *= radix
