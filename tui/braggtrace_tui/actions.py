@@ -318,6 +318,8 @@ def _table() -> Iterator[Action]:
     yield Action(
         "theme", ("t",), "theme", "next theme: dark, light, colour-blind-safe, ansi", program, Place.EVERYWHERE
     )
+    yield Action("redraw", ("ctrl+l",), "redraw", "draw the screen anew", program, Place.EVERYWHERE)
+    yield Action("suspend", ("ctrl+z",), "suspend", "back to the shell; fg returns", program, Place.EVERYWHERE)
     yield Action(
         "quit",
         ("q", "ctrl+q", "ctrl+c"),

@@ -103,6 +103,9 @@ class BraggtraceApp(App[int]):
         if isinstance(self._driver, Driver):
             self._driver.forget()
 
+    def do_suspend(self) -> None:
+        self.action_suspend_process()
+
     def do_redraw(self) -> None:
         self._forget()
         self.screen.refresh(layout=True)

@@ -130,6 +130,11 @@ class Session:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=0.5)
 
+    def wait(self) -> None:
+        """Wait until everything has been read."""
+        if self._thread is not None:
+            self._thread.join()
+
     def judge(self, snapshot: Snapshot) -> Snapshot:
         """The same values, judged with the tolerances that are on."""
         return replace(snapshot, comparison=rejudge(snapshot.comparison, self.judged_options.tolerances))
