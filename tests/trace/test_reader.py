@@ -59,6 +59,15 @@ def test_values_before_the_first_frame_belong_to_the_run(path: Path) -> None:
     assert values(trace, "", "steps") == [80]
 
 
+def test_a_file_of_run_values_has_no_pixel(tmp_path: Path) -> None:
+    """Without a frame, run-level quantities belong to the run, others to a pixel that the file doesn't name."""
+    path = tmp_path / "c.log"
+    path.write_text("TRACE_C: steps 80\nTRACE_C: fdet_vec 0 0 1\n")
+    assert read_trace(path).pixels.tolist() == []
+    path.write_text("TRACE_C: steps 80\nTRACE_C: F_latt 1\n")
+    assert read_trace(path).pixels.tolist() == [[-1, -1]]
+
+
 def test_rows_are_in_loop_order_whatever_the_order_of_the_file(path: Path) -> None:
     """Pixel 3 2 comes before pixel 3 4, phi step 0 before 1."""
     trace = read_trace(path)

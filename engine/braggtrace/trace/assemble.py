@@ -168,7 +168,8 @@ def _pixels(read: Sequence[tuple[Reading, Batch]], gathered: Gathered) -> tuple[
     ]
     named = np.unique(np.concatenate([frame_keys, *(each for each in own if each is not None)]))
     nameless = [
-        (batch.frame == _NO_FRAME) & gathered.frameless(batch.line) & (reading.pixel is None) for reading, batch in read
+        (batch.frame == _NO_FRAME) & gathered.frameless(batch.line) & _belongs_to_a_pixel(reading)
+        for reading, batch in read
     ]
     unnamed_needed = len(named) != 1 and any(each.any() for each in nameless)
     keys = np.unique(np.concatenate([named, [_UNNAMED]])) if unnamed_needed else named
@@ -185,6 +186,12 @@ def _pixels(read: Sequence[tuple[Reading, Batch]], gathered: Gathered) -> tuple[
                 pixel[without] = unnamed
         pixels.append(pixel)
     return keys, pixels
+
+
+def _belongs_to_a_pixel(reading: Reading) -> bool:
+    """Whether a line without pixel holds values that must belong to one."""
+    levels = (level_of(reading.family, field.name, in_pixel=True) for field in reading.fields)
+    return reading.pixel is None and any(level is not Level.RUN for level in levels)
 
 
 def _field_pixel(reading: Reading, name: str, batch: Batch, pixel: Ints) -> Ints:
