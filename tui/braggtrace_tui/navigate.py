@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from braggtrace.compare.model import Comparison, MatchedBy, Pairing, Verdict
 from braggtrace.quantities import Level
-from braggtrace.trace.model import LOOPS, RUN_LEVEL
+from braggtrace.trace.model import LOOPS
 from braggtrace_tui.frame import ABSENT, Frame, Mask
 
 __all__ = [
@@ -167,8 +167,3 @@ def series_along(pair: Pairing, row: int, component: int, axis: str) -> Series:
         diverges=np.asarray(pair.verdict[rows] == Verdict.DIVERGES),
         current=int(np.flatnonzero(rows == row)[0]),
     )
-
-
-def is_run_level(pair: Pairing, row: int) -> bool:
-    """The value belongs to the run, not to a pixel."""
-    return bool(pair.pixel[row] == RUN_LEVEL)

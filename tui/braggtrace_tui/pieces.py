@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from braggtrace.trace.text import visible
 
-__all__ = ["BLANK", "Line", "Piece", "Role", "clip", "fit", "plain", "safe", "wrap"]
+__all__ = ["BLANK", "Line", "Piece", "Role", "clip", "fit", "plain", "safe", "wrap", "clip_start"]
 
 
 class Role(IntEnum):

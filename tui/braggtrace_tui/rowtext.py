@@ -111,7 +111,7 @@ def values_of(comparison: Comparison, pairing: Pairing, row: int, component: int
     r = pairing.reference.values[at_r] if has_r and pairing.reference is not None else None
     c = pairing.candidate.values[at_c] * pairing.factor if has_c and pairing.candidate is not None else None
     if component < 0:
-        component = worst_component(r, c)
+        component = _worst_component(r, c)
     text_r = text_c = ""
     if has_r and pairing.reference is not None and component < pairing.reference.width:
         text_r = safe(comparison.reference.text(pairing.reference, at_r, component))
@@ -125,7 +125,7 @@ def values_of(comparison: Comparison, pairing: Pairing, row: int, component: int
     return Values(component, text_r, text_c, value_r, value_c, converted)
 
 
-def worst_component(r: Floats | None, c: Floats | None) -> int:
+def _worst_component(r: Floats | None, c: Floats | None) -> int:
     """The component that differs most; the first where all agree or a side is missing."""
     if r is None or c is None or len(r) == 1 or len(r) != len(c):
         return 0
@@ -234,10 +234,10 @@ def _difference(pairing: Pairing, row: int, values: Values, verdict: int, measur
         return "" if ulp is None else f"{ulp:,}" if ulp < 1_000_000 else short(float(ulp))
     if whole:
         return short(float(pairing.rel[row]))
-    return short(values.abs / largest_component(pairing, row)) if math.isfinite(values.abs) else "inf"
+    return short(values.abs / _largest_component(pairing, row)) if math.isfinite(values.abs) else "inf"
 
 
-def largest_component(pairing: Pairing, row: int) -> float:
+def _largest_component(pairing: Pairing, row: int) -> float:
     """The largest |component| of either side: what a vector's differences are relative to."""
     sides = (
         (pairing.reference, pairing.reference_rows, 1.0),
@@ -262,7 +262,7 @@ def _left(text: str, width: int) -> str:
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
-def varying(groups: Sequence[GroupKey], level: Level) -> tuple[int, ...]:
+def _varying(groups: Sequence[GroupKey], level: Level) -> tuple[int, ...]:
     """Indices into `LOOPS` of the counters that tell the groups of a level apart."""
     keys = [key.tics for key in groups if key.level == level and any(tic != ABSENT for tic in key.tics)]
     return tuple(number for number in range(len(LOOPS)) if len({key[number] for key in keys} - {ABSENT}) > 1)
@@ -274,7 +274,7 @@ def group_title(frame: Frame, header: int) -> str:
         return _section_title(frame, header - len(frame.groups))
     group = header
     key = frame.groups[group]
-    shown = varying(frame.groups, key.level)
+    shown = _varying(frame.groups, key.level)
     tics = [f"{LOOPS[number]} {key.tics[number]}" for number in shown if key.tics[number] != ABSENT]
     if not tics:  # nothing tells it apart: name the innermost counter that there is
         innermost = [number for number in range(len(LOOPS)) if key.tics[number] != ABSENT]

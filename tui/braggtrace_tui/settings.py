@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Recent", "Settings", "load_settings", "state_path"]
+__all__ = ["Recent", "Settings", "load_settings", "state_path", "absolute"]
 
 _KEPT = 20
 _CHOICES = ("theme", "beside", "below", "measure")

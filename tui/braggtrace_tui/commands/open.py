@@ -12,7 +12,7 @@ from braggtrace_tui.commands.diff import add_comparison_arguments, compared, opt
 if TYPE_CHECKING:
     from braggtrace_tui.session import Session, Snapshot
 
-__all__ = ["add_arguments", "run", "show"]
+__all__ = ["add_arguments", "run", "show", "add_screen_arguments", "run_app"]
 
 EPILOG = """\
 examples:
@@ -65,21 +65,21 @@ def show(reference: str, candidate: str, options: Options, *, mouse: bool | None
         TraceReadError: a side can't be read.
     """
     if not sys.stdout.isatty():
-        return report(reference, candidate, options)
+        return _report(reference, candidate, options)
     from braggtrace_tui.terminal import detect, own_stdin
 
     if not detect().interactive:
-        return report(reference, candidate, options)
+        return _report(reference, candidate, options)
     from braggtrace_tui.session import Session
 
     session = Session(reference, candidate, options)
     snapshot = session.first_look()
     if not own_stdin():
-        return report(reference, candidate, options)
+        return _report(reference, candidate, options)
     return run_app(session, snapshot, mouse=mouse)
 
 
-def report(reference: str, candidate: str, options: Options) -> int:
+def _report(reference: str, candidate: str, options: Options) -> int:
     """Print the text report."""
     from braggtrace.compare.report import render
 

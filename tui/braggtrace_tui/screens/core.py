@@ -32,7 +32,7 @@ from braggtrace_tui.widgets.table import CompareTable
 if TYPE_CHECKING:
     from braggtrace_tui.app import BraggtraceApp
 
-__all__ = ["CompareCore"]
+__all__ = ["Bar", "CompareCore"]
 
 WIDE = 116
 """From this width on the detail pane stands beside the table."""
