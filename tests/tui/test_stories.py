@@ -401,3 +401,18 @@ def test_hostile_text_is_shown_as_symbols(make_app: MakeApp, sample_traces: Path
         assert all(text.replace("\n", "").isprintable() for text in texts)
 
     tell(app, story, size=(120, 40))
+
+
+def test_the_command_palette_finds_actions_by_their_words(app: BraggtraceApp) -> None:
+    """Ctrl+P, a few letters, Enter; and it holds no emoji."""
+
+    async def story(hand: Hand) -> None:
+        await hand.press("ctrl+p")
+        await hand.press(*"theme: light")
+        await hand.pilot.pause(0.5)
+        assert "\N{RIGHT-POINTING MAGNIFYING GLASS}" not in hand.app.export_screenshot()
+        await hand.press("enter")
+        await hand.pilot.pause(0.3)
+        assert hand.app.palette_name == "light"
+
+    tell(app, story)

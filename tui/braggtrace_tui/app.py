@@ -56,6 +56,7 @@ class BraggtraceApp(App[int]):
     CSS_PATH = None
     CSS: ClassVar[str] = """
     Screen { background: $background; color: $foreground; }
+    SearchIcon { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings_for(Place.EVERYWHERE)
     ENABLE_COMMAND_PALETTE = True
@@ -173,7 +174,7 @@ class BraggtraceApp(App[int]):
                 continue
             reason = each.why_not(context) if context is not None else ""
             keys = " or ".join(key_label(key) for key in each.keys)
-            title = each.help[0].upper() + each.help[1:]
+            title = f"{each.title}: {each.help}"
             yield SystemCommand(
                 title, f"{keys} · not now: {reason}" if reason else keys, partial(target.action_invoke, each.id)
             )
