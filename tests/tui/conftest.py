@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from braggtrace.compare.model import Comparison
 from braggtrace_tui.app import BraggtraceApp
@@ -16,6 +18,19 @@ from braggtrace_tui.terminal import Terminal
 PLAIN = Terminal(remote=False, tmux=False, no_color=False, interactive=True)
 
 MakeApp = Callable[..., BraggtraceApp]
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Wait until the screen has stopped changing, however slow the machine is."""
+    picture, unchanged = "", 0
+    while unchanged < 4:
+        await pilot.pause(0.06)
+        before, picture = picture, pilot.app.export_screenshot(title="")
+        unchanged = unchanged + 1 if _without_ids(picture) == _without_ids(before) else 0
+
+
+def _without_ids(picture: str) -> str:
+    return re.sub(r"terminal-\d+", "", picture)
 
 
 @pytest.fixture

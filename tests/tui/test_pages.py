@@ -14,7 +14,7 @@ from braggtrace_tui.app import BraggtraceApp
 from braggtrace_tui.export import portable
 from braggtrace_tui.session import Session
 from braggtrace_tui.settings import Settings
-from tests.tui.conftest import PLAIN
+from tests.tui.conftest import PLAIN, settled
 
 ROOT = Path(__file__).parent.parent.parent
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -37,9 +37,9 @@ def picture(size: tuple[int, int], theme: str, keys: tuple[str, ...]) -> str:
         session = Session("sample_traces/stale_phi_zero/reference.log", "sample_traces/stale_phi_zero/candidate.log")
         app = BraggtraceApp(PLAIN, Settings(theme=theme), session, session.first_look())
         async with app.run_test(size=size) as pilot:
-            await pilot.pause(0.3)
+            await settled(pilot)
             await pilot.press(*keys)
-            await pilot.pause(0.3)
+            await settled(pilot)
             return portable(app.export_screenshot(title="braggtrace"))
 
     return re.sub(r"terminal-\d+", "terminal", asyncio.run(draw()))

@@ -18,7 +18,7 @@ from braggtrace_tui.screens.openfile import OpenFileScreen, completion
 from braggtrace_tui.screens.start import StartScreen
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.settings import Recent, Settings, load_settings, state_path
-from tests.tui.conftest import PLAIN, MakeApp
+from tests.tui.conftest import PLAIN, MakeApp, settled
 
 
 def tell(app: BraggtraceApp, story: Callable[[Pilot[int]], Awaitable[None]]) -> None:
@@ -26,7 +26,7 @@ def tell(app: BraggtraceApp, story: Callable[[Pilot[int]], Awaitable[None]]) -> 
 
     async def run() -> None:
         async with app.run_test(size=(100, 30)) as pilot:
-            await pilot.pause(0.05)
+            await settled(pilot)
             await story(pilot)
 
     asyncio.run(run())
@@ -48,7 +48,7 @@ def test_choosing_two_traces_that_were_found(
         await pilot.press("enter")
         assert "choose the candidate" in screen.hint.text
         await pilot.press("down", "enter")
-        await pilot.pause(0.1)
+        await settled(pilot)
         assert isinstance(pilot.app.screen, CompareScreen)
 
     tell(BraggtraceApp(PLAIN, Settings()), story)
@@ -69,7 +69,7 @@ def test_a_recent_comparison_goes_on_where_it_was_left(
         assert isinstance(start, StartScreen)
         assert not any("/gone/" in plain(start.choices.line(number)) for number in range(start.choices.line_count))
         await pilot.press("enter")
-        await pilot.pause(0.1)
+        await settled(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, CompareScreen)
         assert "I_before_scaling" in plain(screen.table.line(screen.table.cursor))
@@ -84,7 +84,7 @@ def test_the_demo_is_one_key_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     async def story(pilot: Pilot[int]) -> None:
         await pilot.press("d")
-        await pilot.pause(0.1)
+        await settled(pilot)
         assert isinstance(pilot.app.screen, CompareScreen)
 
     tell(BraggtraceApp(PLAIN, Settings()), story)
@@ -103,7 +103,7 @@ def test_opening_another_file_from_inside(make_app: MakeApp, stale: tuple[str, s
         assert "is not there" in screen.problem.text
         box.value = stale[0]
         await pilot.press("enter")
-        await pilot.pause(0.1)
+        await settled(pilot)
         compare = pilot.app.screen
         assert isinstance(compare, CompareScreen)
         assert "values agree" in compare.verdict.text

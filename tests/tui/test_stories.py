@@ -16,7 +16,7 @@ from braggtrace_tui.screens.compare import CompareScreen
 from braggtrace_tui.screens.help import HelpScreen
 from braggtrace_tui.screens.pixels import PixelScreen
 from braggtrace_tui.settings import Settings, load_settings
-from tests.tui.conftest import MakeApp
+from tests.tui.conftest import MakeApp, settled
 
 Story = Callable[["Hand"], Awaitable[None]]
 
@@ -64,7 +64,7 @@ def tell(app: BraggtraceApp, story: Story, size: tuple[int, int] = (100, 30)) ->
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
-            await pilot.pause(0.05)
+            await settled(pilot)
             await story(Hand(app, pilot))
 
     asyncio.run(run())
@@ -212,7 +212,7 @@ def test_the_detail_pane_explains_the_pair(app: BraggtraceApp) -> None:
 
     async def story(hand: Hand) -> None:
         await hand.press("enter")
-        await hand.pilot.pause(0.3)
+        await settled(hand.pilot)
         text = hand.screen.detail.text
         for part in (
             "cell vector a after phi and mosaic",
@@ -359,7 +359,7 @@ def test_any_size_works(app: BraggtraceApp, size: tuple[int, int]) -> None:
             "n", "enter", "pagedown", "pageup", "p", "escape", "question_mark", "escape", "slash", "escape"
         )
         await hand.pilot.resize_terminal(100, 30)
-        await hand.pilot.pause(0.05)
+        await settled(hand.pilot)
         await hand.press("n")
         assert hand.line.startswith("≠")
 
@@ -396,7 +396,7 @@ def test_hostile_text_is_shown_as_symbols(make_app: MakeApp, sample_traces: Path
     async def story(hand: Hand) -> None:
         await hand.press("z", "enter")
         await hand.press(*["down", "down", "pagedown"] * 4)
-        await hand.pilot.pause(0.2)
+        await settled(hand.pilot)
         texts = [*hand.table, hand.header, hand.verdict, *hand.screen.detail.text.split("\n"), hand.message]
         assert all(text.replace("\n", "").isprintable() for text in texts)
 
@@ -409,10 +409,10 @@ def test_the_command_palette_finds_actions_by_their_words(app: BraggtraceApp) ->
     async def story(hand: Hand) -> None:
         await hand.press("ctrl+p")
         await hand.press(*"theme: light")
-        await hand.pilot.pause(0.5)
+        await settled(hand.pilot)
         assert "\N{RIGHT-POINTING MAGNIFYING GLASS}" not in hand.app.export_screenshot()
         await hand.press("enter")
-        await hand.pilot.pause(0.3)
+        await settled(hand.pilot)
         assert hand.app.palette_name == "light"
 
     tell(app, story)
