@@ -49,6 +49,9 @@ def only(trace: Trace, name: str) -> Column:
         ("TRACE_PY_TRICUBIC_H_COORDS: [-8.0, -7.0, -6.0, -5.0]", "TRICUBIC", "tricubic_h_coords", [-8, -7, -6, -5]),
         ("TRACE:   a_star = [0.1, 0.2, 0.3] |a_star| = 0.374166", "prose", "a_star", [0.1, 0.2, 0.3]),
         ("TRACE:   a_star = [0.1, 0.2, 0.3] |a_star| = 0.374166", "prose", "|a_star|", [0.374166]),
+        ("TRACE_C_PHI phi_tic=0 h=1.5 k=2.5 l=3.5", "PHI", "k", [2.5]),
+        ("INFO:root:TRACE_PY2: F_cell: 300", "", "F_cell", [300]),
+        ("TRACE_PY: rot_a tensor([1.5, 2, 3], dtype=torch.float64)", "", "rot_a", [1.5, 2, 3]),
         ("DETECTOR_FAST_AXIS 0 0 1", "", "DETECTOR_FAST_AXIS", [0, 0, 1]),
         ("  TRACE_C: F_latt   -inf", "", "F_latt", [float("-inf")]),
         ("TRACE_C: someone_elses 1 2 3 4 5", "", "someone_elses", [1, 2, 3, 4, 5]),
@@ -81,7 +84,21 @@ def test_loop_counters_are_coordinates(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("line", ["TRACE_CONFIG: tracing pixel (spixel=38, fpixel=44)", "TRACE_PY: pixel 38 44"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TRACE_CONFIG: tracing pixel (spixel=38, fpixel=44)",
+        "TRACE_PY: pixel 38 44",
+        "TRACE_C:pixel=38 44",
+        "TRACE_C: pixel = 38 44",
+        "TRACE_C: pixel: (38, 44)",
+        "TRACE_C: pixel [38, 44]",
+        "TRACE_C: pixel fast=44 slow=38",
+        "TRACE_PY_PIXEL slow=38 fast=44",
+        "TRACE_TORCH_GPU: pixel 38 44",
+        "INFO:root:TRACE_PY: pixel 38 44",
+    ],
+)
 def test_a_line_can_say_which_pixel_follows(tmp_path: Path, line: str) -> None:
     """Slow comes first, and lines after it belong to that pixel."""
     trace = read(tmp_path, f"{line}\nTRACE_C: F_latt 1\n")

@@ -68,6 +68,46 @@ def test_a_file_of_run_values_has_no_pixel(tmp_path: Path) -> None:
     assert read_trace(path).pixels.tolist() == [[-1, -1]]
 
 
+def test_a_lone_value_is_final_only_below_the_sum(tmp_path: Path) -> None:
+    """`polar` above `I_before_scaling` is that of the first sample, also if it is the only one."""
+    path = tmp_path / "c.log"
+    path.write_text(
+        "TRACE_C: pixel 0 0\nTRACE_C: polar 0.9\nTRACE_C: I_before_scaling 5\n"
+        "TRACE_C: pixel 0 1\nTRACE_C: I_before_scaling 5\nTRACE_C: polar 0.8\n"
+    )
+    trace = read_trace(path)
+    assert values(trace, "", "polar") == [0.9]
+    assert values(trace, "", "polar", final=True) == [0.8]
+
+
+def test_an_unknown_name_follows_the_known_one_before_it(tmp_path: Path) -> None:
+    """In step order, whatever the level of that one."""
+    path = tmp_path / "c.log"
+    names = ["pixel_pos_meters 1 2 3", "mine 1", "diffracted_vec 1 2 3", "hkl_frac 1 2 3", "my_hkl 2", "F_latt 3"]
+    path.write_text("TRACE_C: pixel 0 0\n" + "".join(f"TRACE_C: {name}\n" for name in names))
+    assert [column.key.name for column in read_trace(path).columns] == [name.split()[0] for name in names]
+
+
+def test_a_word_among_numbers_makes_no_text_of_them(tmp_path: Path) -> None:
+    """It is a text value beside them."""
+    path = tmp_path / "c.log"
+    path.write_text("TRACE_C: pixel 0 0\nTRACE_C: foo 1.5\nTRACE_C: pixel 0 1\nTRACE_C: foo n/a\n")
+    trace = read_trace(path)
+    assert {column.key.name: column.is_text for column in trace.columns} == {"foo": False, "foo (words)": True}
+
+
+@pytest.mark.parametrize("line", ["TRACE_C_PHI phi_tic=0.5 F_latt=1", "TRACE_C: pixel 5.5 7", "TRACE_C: pixel 5 1e20"])
+def test_a_place_that_is_no_whole_number_is_reported(tmp_path: Path, line: str) -> None:
+    """Never rounded; values below such a pixel belong to no named one."""
+    path = tmp_path / "c.log"
+    path.write_text(f"TRACE_C: pixel 1 1\n{line}\nTRACE_C: F_cell 1\n")
+    trace = read_trace(path)
+    (bad,) = trace.unreadable
+    assert (bad.line, bad.text) == (2, line)
+    where = trace.coordinate(trace.index[ColumnKey("", "F_cell", in_pixel=True)], 0)
+    assert str(where) == ("unnamed pixel" if "pixel" in line else "pixel 1 1")
+
+
 def test_rows_are_in_loop_order_whatever_the_order_of_the_file(path: Path) -> None:
     """Pixel 3 2 comes before pixel 3 4, phi step 0 before 1."""
     trace = read_trace(path)
@@ -230,6 +270,22 @@ def test_json_entries_may_name_their_pixel(tmp_path: Path) -> None:
         "note": "pixel 1 2, phi_tic 0",
         "F_latt": "pixel 3 4, phi_tic 5",
     }
+
+
+def test_json_of_any_depth_is_read(tmp_path: Path) -> None:
+    """Lists under any name, objects and rows inside entries, components scattered over keys."""
+    document = {
+        "pixel": {"slow": 5, "fast": 7},
+        "phis": [{"phi_tic": 0, "k": 2.5, "rot_a_x": 1, "rot_a_y": 2, "rot_a_z": 3, "extra": {"u": [[1, 2], [3, 4]]}}],
+    }
+    (tmp_path / "phi.json").write_text(json.dumps(document))
+    trace = read_trace(tmp_path / "phi.json")
+    assert {column.key.name: column.values.tolist() for column in trace.columns} == {
+        "rot_a": [[1, 2, 3]],
+        "k": [[2.5]],
+        "extra.u": [[1, 2, 3, 4]],
+    }
+    assert str(trace.coordinate(trace.columns[0], 0)) == "pixel 5 7, phi_tic 0"
 
 
 @pytest.mark.parametrize("text", ['{"per_phi_entries": [', '{"other": 1}', "{" * 100_000])

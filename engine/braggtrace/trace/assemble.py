@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from braggtrace.trace.dialects import Reading, Slot, level_of, number_word
 from braggtrace.trace.model import LOOPS, RUN_LEVEL, Column, ColumnKey
 from braggtrace.trace.scan import Scan
 
-__all__ = ["Batch", "Gathered", "assemble"]
+__all__ = ["Batch", "Gathered", "assemble", "whole"]
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -85,13 +85,22 @@ class Gathered:
         self.source_lines.append(first_line)
         self.source_frames.append(self.count)
 
-    def frames_of(self, piece: Scan, starts: npt.NDArray[np.bool_]) -> Ints:
-        """(n,) the frame of each line of a piece, −1 before the file's first one; `starts` (n,) marks their begins."""
+    def frames_of(self, piece: Scan, slow_slot: Ints, fast_slot: Ints) -> Ints:
+        """(n,) the frame of each line of a piece, −1 before the file's first one.
+
+        Args:
+            piece: the lines.
+            slow_slot: (n,) which number of a line is slow, if it starts a frame, else −1.
+            fast_slot: (n,) likewise.
+        """
+        starts = slow_slot >= 0
         lines = np.flatnonzero(starts)
         if len(lines):
             first = piece.first_number[lines]
-            self.slow.append(_as_tics(piece.value[first]))
-            self.fast.append(_as_tics(piece.value[first + 1]))
+            slow, fast = piece.value[first + slow_slot[lines]], piece.value[first + fast_slot[lines]]
+            named = whole(slow) & whole(fast)  # else the values below it belong to a pixel without a name
+            self.slow.append(_as_tics(np.where(named, slow, -1)))
+            self.fast.append(_as_tics(np.where(named, fast, -1)))
         frame = np.cumsum(starts, dtype=np.int32)
         frame += self.count - 1
         self.count += len(lines)
@@ -139,8 +148,15 @@ def assemble(shapes: Iterable[tuple[Reading, list[Batch]]], gathered: Gathered) 
                     key = (reading.family, each.name, len(each.slots), in_pixel, tuple(tics))
                     groups.setdefault(key, []).append(chosen)
     columns: list[Column] = []
+    totals = _lines_of_totals(groups, len(keys))
     for (family, name, _, in_pixel, _), parts in groups.items():
-        columns += _columns(family, name, in_pixel, _in_loop_order(_joined(parts)))
+        numbers = [part for part in parts if not _has_words(part)]
+        words = [part for part in parts if _has_words(part)]
+        if numbers:
+            columns += _columns(ColumnKey(family, name, in_pixel), _in_loop_order(_joined(numbers)), totals)
+        if words:  # `n/a` in place of a number must not make words of all the numbers
+            words_name = f"{name} (words)" if numbers else name
+            columns += _columns(ColumnKey(family, words_name, in_pixel), _in_loop_order(_joined(words)), totals)
     return np.stack((keys >> 32, keys.astype(np.int32)), axis=1).astype(np.int32), tuple(_in_step_order(columns))
 
 
@@ -148,9 +164,15 @@ def _in_step_order(columns: Iterable[Column]) -> list[Column]:
     """Columns by level, then by the catalogue; an unknown name follows the last known one before it in the file."""
     ranked: list[tuple[tuple[int, int, int], Column]] = []
     last_known: dict[Level, int] = {}
-    for position, column in enumerate(sorted(columns, key=lambda column: int(column.line.min(initial=_LARGEST)))):
+    level: Level | None = None  # of the last known quantity in the main lines of a pixel
+    for position, found in enumerate(sorted(columns, key=lambda column: int(column.line.min(initial=_LARGEST)))):
+        column = found
+        in_main_lines = column.key.in_pixel and not column.key.family
         if column.quantity is not None:
             last_known[column.level] = column.quantity.order
+            level = column.level if in_main_lines else level
+        elif in_main_lines and level is not None:
+            column = replace(column, level=level)
         ranked.append(((column.level, last_known.get(column.level, -1), position), column))
     ranked.sort(key=lambda pair: pair[0])
     return [column for _, column in ranked]
@@ -206,6 +228,12 @@ def _pixel_key(slow: Ints, fast: Ints) -> Offsets:
 
 
 _UNNAMED = -1  # the key of slow −1, fast −1
+
+
+def whole(values: Floats) -> npt.NDArray[np.bool_]:
+    """Which numbers can be a loop counter or a pixel's coordinate."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values == np.rint(values)) & (np.abs(values) <= _LARGEST))
 
 
 def _as_tics(values: Floats) -> Ints:
@@ -289,8 +317,23 @@ def _in_loop_order(part: _Part) -> _Part:
     return part
 
 
-def _columns(family: str, name: str, in_pixel: bool, part: _Part) -> list[Column]:
-    """The column of a part; two where the last value of a pixel is the one used at its end."""
+def _has_words(part: _Part) -> bool:
+    return any(number_word(literal) is None for literal in part.literals)
+
+
+def _lines_of_totals(groups: Mapping[tuple[str, str, int, bool, tuple[str, ...]], list[_Part]], pixels: int) -> Offsets:
+    """(p,) the line of each pixel's `I_before_scaling`, −1 where there is none: what stands below is final."""
+    lines = np.full(pixels + 1, -1, dtype=np.int64)
+    for (family, name, *_), parts in groups.items():
+        quantity = lookup(name)
+        if not family and quantity is not None and quantity.name == "I_before_scaling":
+            for part in parts:
+                lines[part.pixel] = part.line
+    return lines
+
+
+def _columns(key: ColumnKey, part: _Part, totals: Offsets) -> list[Column]:
+    """The column of a part; two where a value is traced at the first sample and again as used at the end."""
     repeated = np.zeros(len(part.line), dtype=bool)  # same coordinate as the row before
     if len(part.line) > 1:
         repeated[1:] = part.pixel[1:] == part.pixel[:-1]
@@ -300,22 +343,22 @@ def _columns(family: str, name: str, in_pixel: bool, part: _Part) -> list[Column
     if repeated.any():
         row = np.arange(len(part.line), dtype=np.int32)
         occurrence = row - np.maximum.accumulate(np.where(repeated, 0, row))
-    quantity = lookup(name)
-    level = level_of(family, name, in_pixel)
-    if not (quantity is not None and quantity.repeats and in_pixel and not family):
-        return [_column(ColumnKey(family, name, in_pixel), level, part, occurrence)]
-    last = np.append(~repeated[1:], True)
+    quantity = lookup(key.name)
+    level = level_of(key.family, key.name, key.in_pixel)
+    if not (quantity is not None and quantity.repeats and key.in_pixel and not key.family):
+        return [_column(key, level, part, occurrence)]
+    total = totals[part.pixel]
+    last = np.append(~repeated[1:], True) & ((part.line > total) | (total < 0))
     columns = []
     for final, chosen in ((False, ~last), (True, last)):
         if chosen.any():
-            key = ColumnKey(family, name, in_pixel, final)
             of_key = occurrence[chosen] if not final else np.zeros(int(chosen.sum()), dtype=np.int32)
-            columns.append(_column(key, Level.PIXEL if final else level, _where(part, chosen), of_key))
+            own_level = Level.PIXEL if final else level
+            columns.append(_column(replace(key, final=final), own_level, _where(part, chosen), of_key))
     return columns
 
 
 def _column(key: ColumnKey, level: Level, part: _Part, occurrence: Ints) -> Column:
-    words = any(number_word(literal) is None for literal in part.literals)
     return Column(
         key=key,
         quantity=lookup(key.name),
@@ -328,5 +371,5 @@ def _column(key: ColumnKey, level: Level, part: _Part, occurrence: Ints) -> Colu
         length=part.length,
         line=part.line,
         literals=part.literals,
-        is_text=words,
+        is_text=_has_words(part),
     )

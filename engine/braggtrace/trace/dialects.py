@@ -10,14 +10,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from braggtrace.quantities import Kind, Level, lookup
-from braggtrace.trace.model import LOOPS
+from braggtrace.trace.model import COUNTERS
 from braggtrace.trace.scan import NUMBER
 
-__all__ = ["DIALECTS", "Dialect", "Field", "Reading", "Slot", "Unreadable", "level_of", "number_word", "read_skeleton"]
+__all__ = [
+    "DIALECTS",
+    "Dialect",
+    "Field",
+    "Reading",
+    "Slot",
+    "Unreadable",
+    "level_of",
+    "merge_components",
+    "number_word",
+    "read_skeleton",
+]
 
 Slot: TypeAlias = int | str
 """The index of a number in the line, or a word that stands in the skeleton itself."""
@@ -81,6 +92,8 @@ _PIXEL_KEYS = (("slow", "fast"), ("spixel", "fpixel"), ("pixel_slow", "pixel_fas
 _COMPONENTS = ("_x", "_y", "_z")
 _MATRIX = tuple(f"{row}{column}" for row in range(3) for column in range(3))
 _LOOKS_LIKE_TRACE = re.compile(r"\s*(TRACE(_|:|\s|$)|DETECTOR_(FAST|SLOW|NORMAL|PIX0))")
+_LOG_PREFIX = re.compile(r"^[^\0]{1,80}?[:\s\]-](?=TRACE_[A-Z]|TRACE:)")  # INFO:root:
+_TENSOR = re.compile(r"\btensor\(|,\s*(?:dtype|device|requires_grad|grad_fn)=[^,)\0]+")  # tensor(1.5, dtype=…)
 _TRACE_INSIDE = re.compile(r"\bTRACE_[A-Z][A-Z0-9_]*[: ]|[a-z0-9.]TRACE_[A-Z]")
 
 
@@ -90,6 +103,7 @@ def read_skeleton(skeleton: str) -> Reading | None:
     Raises:
         Unreadable: they look like trace lines, but can't be read.
     """
+    skeleton = _TENSOR.sub("", _LOG_PREFIX.sub("", skeleton))
     for dialect in DIALECTS:
         match = dialect.pattern.fullmatch(skeleton)
         if match is not None:
@@ -106,6 +120,8 @@ def level_of(family: str, name: str, in_pixel: bool) -> Level:
     if family in FAMILY_LEVELS:
         return FAMILY_LEVELS[family]
     quantity = lookup(name)
+    if family == "prose":
+        return Level.RUN if quantity is None else quantity.level
     if family:
         return Level.ITERATION if quantity is None else max(quantity.level, Level.SAMPLE)
     if quantity is not None:
@@ -121,6 +137,8 @@ def number_word(word: str) -> float | None:
 
 
 def _checked(reading: Reading) -> Reading:
+    if reading.pixel is not None and not reading.fields:
+        reading = replace(reading, starts_frame=True)
     for field in reading.fields:
         quantity = lookup(field.name)
         if not field.slots:
@@ -175,7 +193,7 @@ def _assignments(text: str, first: int) -> Iterator[tuple[str, str, int]]:
         yield key[1], text[key.end() : end], first + text[: key.end()].count(NUMBER)
 
 
-def _merge_components(fields: list[Field]) -> list[Field]:
+def merge_components(fields: list[Field]) -> list[Field]:
     """Components scattered over keys (`dir_x= dir_y= dir_z=`, `u00= … u22=`) become one vector or matrix."""
     by_name = {field.name: field for field in fields}
     merged: list[Field] = []
@@ -202,7 +220,7 @@ def _key_values(dialect: str, family: str, text: str, first: int = 0) -> Reading
     fields: list[Field] = []
     for key, value, before in _assignments(text, first):
         slots = _slots(value, before)
-        if key in LOOPS and len(slots) == 1:
+        if key in COUNTERS and len(slots) == 1:
             tics.append((key, slots[0]))
         elif key == "subpixel" and len(slots) == 2:
             tics += [("subS", slots[0]), ("subF", slots[1])]
@@ -217,7 +235,7 @@ def _key_values(dialect: str, family: str, text: str, first: int = 0) -> Reading
         if slow in by_name and fast in by_name:
             pixel = (by_name[slow][0], by_name[fast][0])
             fields = [field for field in fields if field.name not in (slow, fast)]
-    return Reading(dialect, family, tuple(_merge_components(fields)), tuple(tics), pixel)
+    return Reading(dialect, family, tuple(merge_components(fields)), tuple(tics), pixel)
 
 
 def _config(_: re.Match[str]) -> Reading:
@@ -226,6 +244,11 @@ def _config(_: re.Match[str]) -> Reading:
 
 def _pixel(match: re.Match[str]) -> Reading:
     return Reading(_side(match), pixel=(0, 1), starts_frame=True)
+
+
+def _pixel_keys(match: re.Match[str]) -> Reading:
+    """`TRACE_C: pixel slow=5 fast=8`."""
+    return _key_values(_side(match), "", match["values"])
 
 
 def _side(match: re.Match[str]) -> str:
@@ -273,15 +296,16 @@ def _axis(match: re.Match[str]) -> Reading:
     return Reading("axes", "", (Field(match["name"], _slots(match["values"], 0)),))
 
 
-_TAG = r"\s*TRACE_(?P<side>[A-Z]+)(?:_(?P<family>[A-Z0-9_]+))?"
+_TAG = r"\s*TRACE_(?P<side>[A-Z][A-Z0-9]*)(?:_(?P<family>[A-Z0-9_]+))?"
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("config", re.compile(r"\s*TRACE_CONFIG:.*spixel=\0,\s*fpixel=\0\D*"), _config),
-    Dialect("pixel", re.compile(r"\s*TRACE_(?P<side>[A-Z]+):\s*pixel[ =]\s*\0[\s,]+\0\s*"), _pixel),
+    Dialect("pixel", re.compile(_TAG + r":\s*pixel\s*[:=]?[\s(\[]*\0[\s,]+\0[\s)\]]*"), _pixel),
+    Dialect("pixel keys", re.compile(_TAG + r":\s*pixel\s+(?P<values>\w+\s*=.*)"), _pixel_keys),
     Dialect("tricubic node", re.compile(_TAG + r":\s*\[\0,\s*\0,\s*\0\]\s*=\s*\0\s*"), _tricubic),
     Dialect("tricubic list", re.compile(_TAG + r":\s*(?P<values>\[.*\])\s*"), _tricubic_list),
     Dialect("tricubic marker", re.compile(_TAG + r"_(?:START|END):?\s*"), _marker),
     Dialect("key=value", re.compile(_TAG + r"(?:\s|:)\s*(?P<values>[^\s=]+\s*=.*)"), _assigned),
-    Dialect("name values", re.compile(_TAG + r":\s*(?P<name>[^\s=\0]+)(?P<values>(?:\s.*)?)"), _named),
+    Dialect("name values", re.compile(_TAG + r":\s*(?P<name>[^\s=\0:]+):?(?P<values>(?:\s.*)?)"), _named),
     Dialect("prose values", re.compile(r"\s*TRACE:\s+(?P<values>[^\s=]+\s+=\s.*)"), _prose_values),
     Dialect("prose", re.compile(r"\s*TRACE:(?:\s.*)?"), _prose),
     Dialect(

@@ -1,4 +1,4 @@
-"""Per-phi JSON: an object with a list of entries under `per_phi_entries` or `traces`."""
+"""Per-phi JSON: an object with lists of entries, as under `per_phi_entries` or `traces`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import numpy as np
 
 from braggtrace.errors import TraceReadError
 from braggtrace.trace.assemble import Batch
-from braggtrace.trace.dialects import Field, Reading, Slot
-from braggtrace.trace.model import LOOPS
+from braggtrace.trace.dialects import Field, Reading, Slot, merge_components
+from braggtrace.trace.model import COUNTERS
 from braggtrace.trace.text import visible
 
 __all__ = ["is_json", "read_entries"]
 
-_LISTS = ("per_phi_entries", "traces")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?(?:Infinity|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|NaN)')
 
 
@@ -58,7 +57,9 @@ def read_entries(text: bytes, name: str, first_byte: int, first_line: int) -> It
         raise TraceReadError(f"damaged JSON ({error})", path=visible(name), line=line) from error
     entries = list(_entries(document, None))
     if not entries:
-        raise TraceReadError("no trace entries", path=visible(name), expected=f"a list under {' or '.join(_LISTS)}")
+        raise TraceReadError(
+            "no trace entries", path=visible(name), expected="a list of objects, as under per_phi_entries or traces"
+        )
 
     newlines = [match.start() for match in re.finditer(rb"\n", text)]
     for entry, pixel in entries:
@@ -70,7 +71,7 @@ def read_entries(text: bytes, name: str, first_byte: int, first_line: int) -> It
         if not fields or not spans:
             continue
         yield (
-            Reading("JSON", "PHI", tuple(fields), tuple(tics), entry_pixel),
+            Reading("JSON", "PHI", tuple(merge_components(fields)), tuple(tics), entry_pixel),
             Batch(
                 line=np.array([first_line + bisect_right(newlines, spans[0][0])], dtype=np.int32),
                 frame=np.array([-1], dtype=np.int32),
@@ -84,15 +85,15 @@ def read_entries(text: bytes, name: str, first_byte: int, first_line: int) -> It
 def _entries(
     document: Any, pixel: tuple[_Number, _Number] | None
 ) -> Iterator[tuple[dict[str, Any], tuple[_Number, _Number] | None]]:
-    """Every entry with the pixel that it or an object around it names."""
+    """Every object in a list, however deep, with the pixel that it or an object around it names."""
     if not isinstance(document, dict):
         return
     pixel = _pixel(document) or pixel
-    for key in _LISTS:
-        for entry in document.get(key) or () if isinstance(document.get(key), list) else ():
+    for value in document.values():
+        for entry in value if isinstance(value, list) else ():
             if isinstance(entry, dict):
-                inner = list(_entries(entry, pixel))
-                yield from inner or [(entry, _pixel(entry) or pixel)]
+                yield entry, _pixel(entry) or pixel
+                yield from _entries(entry, pixel)
 
 
 def _pixel(entry: dict[str, Any]) -> tuple[_Number, _Number] | None:
@@ -128,10 +129,21 @@ def _read_entry(
     for key, value in entry.items():
         if key in _PIXEL_KEYS:
             continue
-        if key in LOOPS and isinstance(value, _Number):
+        if key in COUNTERS and isinstance(value, _Number):
             tics.append((key, slot(value)))
-        elif isinstance(value, list) and value and not any(isinstance(each, (list, dict)) for each in value):
-            fields.append(Field(visible(key), tuple(slot(each) for each in value)))
-        elif not isinstance(value, (list, dict)):
-            fields.append(Field(visible(key), (slot(value),)))
+            continue
+        for name, components in _named(visible(key), value):
+            fields.append(Field(name, tuple(slot(each) for each in components)))
     return fields, tics, None, numbers
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, list[Any]]]:
+    """The quantities in a value: a number, a vector, a matrix as a list of rows, or an object of these."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _named(f"{name}.{visible(key)}", inner)
+    elif not isinstance(value, list):
+        yield name, [value]
+    elif value and not any(isinstance(each, dict) for each in value):
+        rows = [each if isinstance(each, list) else [each] for each in value]
+        yield name, [each for row in rows for each in row]

@@ -16,14 +16,17 @@ import numpy.typing as npt
 from braggtrace.quantities import Level, Quantity
 from braggtrace.trace.source import Source
 
-__all__ = ["LOOPS", "RUN_LEVEL", "Column", "ColumnKey", "Coordinate", "Span", "Trace", "UnreadableLine"]
+__all__ = ["COUNTERS", "LOOPS", "RUN_LEVEL", "Column", "ColumnKey", "Coordinate", "Span", "Trace", "UnreadableLine"]
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Offsets: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-LOOPS = ("thick_tic", "subS", "subF", "source", "phi_tic", "mos_tic", "i", "j", "k")
-"""The loop counters inside a pixel, outermost first; i, j, k count the nodes of the tricubic neighbourhood."""
+COUNTERS = ("thick_tic", "subS", "subF", "source", "phi_tic", "mos_tic")
+"""The loop counters inside a pixel, outermost first, as keys of trace lines."""
+
+LOOPS = (*COUNTERS, "i", "j", "k")
+"""All that can place a value inside a pixel; i, j, k count the nodes of the tricubic neighbourhood."""
 
 RUN_LEVEL = -1
 """The pixel index of a value that belongs to the whole run."""
@@ -54,14 +57,17 @@ class Coordinate:
         pixel: (slow, fast), or None for a run-level value or an unnamed pixel.
         tics: the loop counters that were traced, a subset of `LOOPS`, outermost first.
         occurrence: 0 for the first value of its name at this place, 1 for the second, …
+        unnamed: the value belongs to a pixel that the trace doesn't name.
     """
 
     pixel: tuple[int, int] | None
     tics: tuple[tuple[str, int], ...] = ()
     occurrence: int = 0
+    unnamed: bool = False
 
     def __str__(self) -> str:
-        words = [] if self.pixel is None else [f"pixel {self.pixel[0]} {self.pixel[1]}"]
+        words = ["unnamed pixel"] if self.unnamed else []
+        words += [] if self.pixel is None else [f"pixel {self.pixel[0]} {self.pixel[1]}"]
         words += [f"{name} {tic}" for name, tic in self.tics]
         if self.occurrence:
             words.append(f"occurrence {self.occurrence + 1}")
@@ -170,7 +176,7 @@ class Trace:
         if where != RUN_LEVEL and self.pixels[where, 0] >= 0:
             pixel = (int(self.pixels[where, 0]), int(self.pixels[where, 1]))
         tics = tuple((name, int(column.tics[name][row])) for name in LOOPS if name in column.tics)
-        return Coordinate(pixel, tics, int(column.occurrence[row]))
+        return Coordinate(pixel, tics, int(column.occurrence[row]), unnamed=where != RUN_LEVEL and pixel is None)
 
     def text(self, column: Column, row: int, component: int) -> str:
         """One value as it was written."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from braggtrace.trace.assemble import Batch, Gathered, assemble
+from braggtrace.trace.assemble import Batch, Gathered, assemble, whole
 from braggtrace.trace.dialects import Reading, Unreadable, read_skeleton
 from braggtrace.trace.entries import is_json, read_entries
 from braggtrace.trace.model import Trace, UnreadableLine
@@ -124,7 +124,7 @@ class TraceReader:
             columns=columns,
             lines=self._lines,
             skipped=self._skipped,
-            unreadable=tuple(self._unreadable),
+            unreadable=tuple(sorted(self._unreadable, key=lambda bad: bad.line)),
             unreadable_count=self._unreadable_count,
             dialects=tuple(name for name, _ in self._dialects.most_common()),
             complete=self._complete,
@@ -160,8 +160,8 @@ class TraceReader:
             offset = self._bytes - source.first_byte + int(piece.line_start[line])
             source.mark(self._lines - source.first_line + line, offset)
         shape_of_line = self._shapes_of(piece)
-        starting = np.array([shape.reading is not None and shape.reading.starts_frame for shape in self._shapes])
-        frame = self._gathered.frames_of(piece, starting[shape_of_line])
+        slots = np.array([_frame_slots(shape.reading) for shape in self._shapes], dtype=np.int32)
+        frame = self._gathered.frames_of(piece, slots[shape_of_line, 0], slots[shape_of_line, 1])
 
         order = np.argsort(shape_of_line.astype(np.uint16 if len(self._shapes) < 1 << 16 else np.int64), kind="stable")
         counts = np.bincount(shape_of_line, minlength=len(self._shapes))
@@ -181,7 +181,12 @@ class TraceReader:
             self._skipped += int((piece.line_end[lines] > piece.line_start[lines]).sum())
         elif shape.reading.fields or shape.reading.starts_frame:
             self._dialects[shape.reading.dialect] += len(lines)
-            shape.batches.append(Batch.from_scan(piece, lines, frame, self._bytes, self._lines))
+            fit = _whole_coordinates(piece, lines, shape.reading)
+            if not fit.all():
+                self._keep_unreadable(source, piece, lines[~fit], "a loop counter or pixel is no whole number")
+                lines, frame = lines[fit], frame[fit]
+            if len(lines):
+                shape.batches.append(Batch.from_scan(piece, lines, frame, self._bytes, self._lines))
         else:
             self._skipped += len(lines)
 
@@ -225,3 +230,19 @@ class TraceReader:
         if self._known_shape[slot] < 0:
             self._known_hash[slot], self._known_shape[slot] = value, index
         return index
+
+
+def _frame_slots(reading: Reading | None) -> tuple[int, int]:
+    """Which numbers of a line are slow and fast if it starts a frame, −1 if it doesn't."""
+    if reading is None or not reading.starts_frame or reading.pixel is None:
+        return -1, -1
+    slow, fast = reading.pixel
+    return (slow, fast) if isinstance(slow, int) and isinstance(fast, int) else (-1, -1)
+
+
+def _whole_coordinates(piece: Scan, lines: Ints, reading: Reading) -> npt.NDArray[np.bool_]:
+    """(n,) whether the loop counters and the pixel in some lines of one shape are whole numbers."""
+    slots = [slot for _, slot in reading.tics] + list(reading.pixel or ())
+    numbers = [slot for slot in slots if isinstance(slot, int)]
+    values = piece.value[piece.first_number[lines][:, None] + np.array(numbers, dtype=np.int64)]
+    return np.asarray(whole(values).all(axis=1))
