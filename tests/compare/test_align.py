@@ -153,3 +153,15 @@ def test_repeated_values_meet_by_number() -> None:
     """The second F_cell of a pixel against the second one."""
     comparison = compared("pixel 1 2\nF_cell 1\nF_cell 2\nF_cell 3", "pixel 1 2\nF_cell 1\nF_cell 9")
     assert verdicts(comparison, "F_cell") == ["0 agrees", "0 diverges", "0 only reference"]
+
+
+def test_an_unnamed_pixel_beside_several_gets_advice() -> None:
+    """A note says how to name it; its values are not shown as values of the run."""
+    ours = "F_latt 1\nF_cell 2"
+    theirs = "pixel 1 1\nF_latt 1\npixel 1 2\nF_latt 1"
+    comparison = compared(ours, theirs)
+    (note,) = [note for note in comparison.notes if "--pixel" in note]
+    assert note.startswith("the reference holds values of a pixel that it doesn't name")
+    assert "unnamed pixel" in {
+        str(comparison.reference.coordinate(column, 0)) for column in comparison.reference.columns
+    }

@@ -86,7 +86,12 @@ def _merged(reference: Rows, candidate: Rows) -> PixelMap:
     keys, place = np.unique(np.concatenate((_pixel_keys(reference), _pixel_keys(candidate))), return_inverse=True)
     pixels = np.stack((keys >> 32, keys.astype(np.int32)), axis=1).astype(np.int32)
     places: Rows = place.astype(np.int32)
-    return PixelMap(pixels, places[: len(reference)], places[len(reference) :])
+    notes = tuple(
+        f"the {side} holds values of a pixel that it doesn't name; --pixel SLOW FAST says which one it is"
+        for side, ours, theirs in (("reference", reference, candidate), ("candidate", candidate, reference))
+        if len(ours) == 1 and ours[0, 0] < 0 and len(theirs)
+    )
+    return PixelMap(pixels, places[: len(reference)], places[len(reference) :], notes)
 
 
 def _pixel_keys(pixels: Rows | Keys) -> Keys:

@@ -201,14 +201,14 @@ def _first(pairings: Sequence[Pairing]) -> tuple[int, int] | None:
 
 def _worst(pairings: Sequence[Pairing]) -> tuple[int, int] | None:
     """The diverging pair with the largest rel; of all pairs if none diverges. The first of equals."""
+    counted = [(index, pairing) for index, pairing in enumerate(pairings) if _counts(pairing)]
+    diverging = [(index, pairing) for index, pairing in counted if pairing.counts.diverge]
     worst = [
-        (pairing.counts.diverge > 0, float(pairing.rel[pairing.worst]), -index)
-        for index, pairing in enumerate(pairings)
-        if pairing.worst >= 0 and _counts(pairing)
+        (float(pairing.rel[pairing.worst]), -index) for index, pairing in diverging or counted if pairing.worst >= 0
     ]
     if not worst:
         return None
-    index = -max(worst)[2]
+    index = -max(worst)[1]
     return index, pairings[index].worst
 
 

@@ -6,7 +6,7 @@ Everything here is pure, and fast enough to be computed while a key is held down
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -111,7 +111,8 @@ def coordinate_of(comparison: Comparison, pairing: Pairing, row: int) -> Coordin
         if column is not None and rows[row] >= 0:
             tics |= {name: int(tic[rows[row]]) for name, tic in column.tics.items()}
             occurrence = max(occurrence, int(column.occurrence[rows[row]]))
-    return Coordinate(pixel, tuple((name, tics[name]) for name in LOOPS if name in tics), occurrence)
+    unnamed = place != RUN_LEVEL and pixel is None
+    return Coordinate(pixel, tuple((name, tics[name]) for name in LOOPS if name in tics), occurrence, unnamed=unnamed)
 
 
 def short_coordinate(comparison: Comparison, pairing: Pairing, row: int) -> Coordinate:
@@ -124,7 +125,7 @@ def short_coordinate(comparison: Comparison, pairing: Pairing, row: int) -> Coor
             chosen = rows[near][rows[near] >= 0]
             varying |= {name for name, tic in column.tics.items() if tic[chosen].any()}
     tics = tuple((name, tic) for name, tic in coordinate.tics if name in varying)
-    return Coordinate(coordinate.pixel, tics, coordinate.occurrence)
+    return replace(coordinate, tics=tics)
 
 
 def _rows_of(pairing: Pairing, pixel: int) -> slice:
@@ -286,7 +287,13 @@ def _first_in_words(comparison: Comparison, index: int, row: int) -> str:
     pairing = comparison.pairings[index]
     name = component_name(pair.component, len(pair.reference))
     where = short_coordinate(comparison, pairing, row)
-    at = f"at {where}" if where != Coordinate(None) else "for the whole run" if pairing.pixel[row] < 0 else ""
+    at = (
+        f"at {where}"
+        if where.pixel or where.tics or where.occurrence
+        else "for the whole run"
+        if pairing.pixel[row] < 0
+        else ""
+    )
     how = f"rel {pair.rel:.1e} ({pair.digits} of {DIGITS} digits agree)"
     if math.isnan(pair.rel) or math.isinf(pair.rel):
         how = f"{pair.reference[pair.component].text} against {pair.candidate[pair.component].text}"

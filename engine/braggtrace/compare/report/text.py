@@ -90,7 +90,9 @@ def _totals(comparison: Comparison) -> Iterator[str]:
         yield f"worst: {name} at {where}, rel {short(float(pairing.rel[row]))}"
     if comparison.first is None and comparison.counts.compared:
         rtol = comparison.smallest_passing_rtol
-        yield "no rtol makes everything agree" if rtol is None else f"everything agrees with rtol {short(rtol)}"
+        yield (
+            "no rtol makes everything agree" if rtol is None else f"everything compared agrees with rtol {short(rtol)}"
+        )
 
 
 def _quantities(comparison: Comparison) -> Iterator[str]:
