@@ -1,12 +1,12 @@
 """The uniform generator of the C program, with its shared state and its single-precision results.
 
-The generator is the published "minimal standard" of Park and Miller (multiplier 16807, modulus 2³¹−1) with a Bays-Durham
-shuffle of 32 entries, known as "ran1". The linear part is vectorised; the shuffle depends on its own last output, so it is
-one tight loop. About 0.1 µs a number.
+The generator is the published "minimal standard" of Park and Miller (multiplier 16807, modulus 2³¹−1) with a
+Bays-Durham shuffle of 32 entries, known as "ran1". The linear part is vectorised; the shuffle depends on its own last
+output, so it is one tight loop. About 0.1 µs a number.
 
 Every stream of the program (misset, mosaic, noise) has a seed of its own but they share *one* shuffle table. A seed ≤ 0
-fills the table anew, a positive one goes on with whatever the previous stream left there: make one `ShuffleTable` for each
-run and pass it to every `UniformStream` of that run.
+fills the table anew, a positive one goes on with whatever the previous stream left there: make one `ShuffleTable` for
+each run and pass it to every `UniformStream` of that run.
 
     table = ShuffleTable()
     misset = UniformStream(-1234, table)        # -misset_seed 1234: the program negates what the user gave
