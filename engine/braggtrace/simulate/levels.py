@@ -41,9 +41,9 @@ class ImageStatistics:
     Attributes:
         maximum: the largest positive value [photons], 0 if there is none.
         max_index: where it is, (slow, fast), the first one in file order; None if there is none.
-        mean: [photons].
-        rms: √(Σx²/(n−1)) [photons].
-        rmsd: the same about the mean [photons].
+        mean: of the n pixels that are not masked [photons].
+        rms: √(Σx²/(n−1)) of the same [photons].
+        rmsd: √(Σ(x−mean)²/(m−1)) [photons], where the m pixels include the masked ones, as in the C program.
         pixels: n.
     """
 
@@ -97,10 +97,17 @@ def _sum(values: NDArray[np.float64]) -> float:
     return total
 
 
-def image_statistics(image: NDArray[np.float32], roi: Roi | None = None) -> ImageStatistics:
+def image_statistics(
+    image: NDArray[np.float32], roi: Roi | None = None, mask: NDArray[np.bool_] | None = None
+) -> ImageStatistics:
     """The statistics of a float image, shape (slow, fast), over a region of interest.
 
     With fewer than two pixels rms and rmsd are NaN.
+
+    Args:
+        image: photons a pixel; masked ones are 0.
+        roi: the whole image by default.
+        mask: True where a pixel is used, the same shape; everywhere by default.
 
     Raises:
         InputError: see `check_image`.
@@ -113,14 +120,12 @@ def image_statistics(image: NDArray[np.float32], roi: Roi | None = None) -> Imag
     first = int(inside.argmax())
     slow, fast = divmod(first, inside.shape[1])
     maximum = float(inside.flat[first])
-    mean = _sum(inside) / inside.size
-    rms = math.nan
-    rmsd = math.nan
-    if inside.size > 1:
-        rms = math.sqrt(_sum(inside * inside) / (inside.size - 1))
-        rmsd = math.sqrt(_sum((inside - mean) ** 2) / (inside.size - 1))
+    used = inside.size if mask is None else int(mask[rows, columns].sum())
+    mean = _sum(inside) / used if used else math.nan  # masked pixels are 0 and add nothing
+    rms = math.sqrt(_sum(inside * inside) / (used - 1)) if used > 1 else math.nan
+    rmsd = math.sqrt(_sum((inside - mean) ** 2) / (inside.size - 1)) if inside.size > 1 else math.nan
     index = (slow + rows.start, fast + columns.start) if maximum > 0.0 else None
-    return ImageStatistics(max(maximum, 0.0), index, mean, rms, rmsd, inside.size)
+    return ImageStatistics(max(maximum, 0.0), index, mean, rms, rmsd, used)
 
 
 def integer_scale(statistics: ImageStatistics) -> float:
