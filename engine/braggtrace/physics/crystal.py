@@ -7,7 +7,7 @@ from torch import Tensor
 
 from braggtrace.physics.numerics import ZERO_GUARD
 from braggtrace.physics.registry import step
-from braggtrace.physics.vector import Vec, cross, dot, norm, rotate_xyz
+from braggtrace.physics.vector import Vec, cross, dot, norm, root, rotate_xyz
 from braggtrace.quantities import Level
 
 __all__: list[str] = []
@@ -24,7 +24,7 @@ def cell_volume(cell_lengths_A: Triple | None, cell_angles_rad: Triple | None) -
     alpha, beta, gamma = cell_angles_rad
     half = (alpha + beta + gamma) / 2.0
     skew = torch.sin(half) * torch.sin(half - alpha) * torch.sin(half - beta) * torch.sin(half - gamma)
-    volume = 2.0 * a * b * c * torch.sqrt(torch.abs(skew))
+    volume = 2.0 * a * b * c * root(torch.abs(skew))
     return torch.where(volume <= 0, torch.full_like(volume, ZERO_GUARD), volume)
 
 

@@ -10,9 +10,9 @@ import math
 import torch
 from torch import Tensor
 
-from braggtrace.physics.numerics import grating, nearest
+from braggtrace.physics.numerics import grating, half_turns, nearest, rounded_grating, rounded_phase
 from braggtrace.physics.registry import step
-from braggtrace.physics.vector import Vec, dot, rotate_about, transform
+from braggtrace.physics.vector import Vec, dot, root, rotate_about, transform
 from braggtrace.quantities import Level
 
 __all__ = ["SHAPES"]
@@ -118,56 +118,116 @@ def l_residue(l_frac: Tensor, l0: Tensor) -> Tensor:
     return l_frac - l0
 
 
-def _amplitude(residue: Tensor, cells: Tensor, work_dtype: torch.dtype) -> Tensor:
+_CLEAN = "sin(πNd)/sin(πd) but for its sign, d = h − h0"
+_ROUNDED = "sin(Nx)/sin(x) but for its sign, x = πh, x and Nx rounded to float64"
+
+
+def _clean_grating(residue: Tensor, cells: Tensor, work_dtype: torch.dtype) -> Tensor:
     if int(cells) <= 1:
         return torch.ones((), dtype=work_dtype, device=residue.device)
     return grating(residue, cells, work_dtype)
 
 
-_AMPLITUDE_FORMULA = "sin(π(N|d| − round(N|d|)))/sin(π|d|), d = h − h0"
+def _rounded_grating(index: Tensor, peak: Tensor, cells: Tensor, work_dtype: torch.dtype) -> Tensor:
+    if int(cells) <= 1:
+        return torch.ones((), dtype=work_dtype, device=index.device)
+    return rounded_grating(index, peak, cells, work_dtype)
 
 
-@step("grating_a", Level.ITERATION, unit="", formula=_AMPLITUDE_FORMULA)
+@step("grating_a", Level.ITERATION, unit="", formula=_CLEAN)
 def grating_a(h_residue: Tensor, Na: Tensor, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along a but for its sign."""
-    return _amplitude(h_residue, Na, work_dtype)
+    return _clean_grating(h_residue, Na, work_dtype)
 
 
-@step("grating_b", Level.ITERATION, unit="", formula=_AMPLITUDE_FORMULA.replace("h", "k"))
-def grating_b(k_residue: Tensor, Nb: Tensor, work_dtype: torch.dtype) -> Tensor:
-    """Lattice factor along b but for its sign."""
-    return _amplitude(k_residue, Nb, work_dtype)
+@step("grating_a", Level.ITERATION, variant="ROUNDED", unit="", formula=_ROUNDED)
+def rounded_grating_a(h_frac: Tensor, h0: Tensor, Na: Tensor, work_dtype: torch.dtype) -> Tensor:
+    """Lattice factor along a but for its sign, with the phases rounded as the C program does."""
+    return _rounded_grating(h_frac, h0, Na, work_dtype)
 
 
-@step("grating_c", Level.ITERATION, unit="", formula=_AMPLITUDE_FORMULA.replace("h", "l"))
-def grating_c(l_residue: Tensor, Nc: Tensor, work_dtype: torch.dtype) -> Tensor:
-    """Lattice factor along c but for its sign."""
-    return _amplitude(l_residue, Nc, work_dtype)
+@step("half_turns_a", Level.ITERATION, unit="", formula="round(N|h − h0|) + N·h0")
+def half_turns_a(h_residue: Tensor, h0: Tensor, Na: Tensor) -> Tensor:
+    """Half turns nearest to the phase πNh, up to their sign."""
+    return torch.round(Na * torch.abs(h_residue)) + Na * h0
 
 
-def _signed(amplitude: Tensor, residue: Tensor, peak: Tensor, cells: Tensor) -> Tensor:
-    """Give the amplitude its sign: (−1)^round(N|d|) from its own phase and (−1)^((N−1)h0) from the peak."""
-    half_turns = torch.round(cells * torch.abs(residue)) + (cells - 1.0) * peak
-    odd = torch.remainder(half_turns, 2.0) == 1.0
-    return torch.where(odd & (cells > 1.0), -amplitude, amplitude)
+@step("half_turns_a", Level.ITERATION, variant="ROUNDED", unit="", formula="round(N·πh/π)")
+def rounded_half_turns_a(h_frac: Tensor, Na: Tensor) -> Tensor:
+    """Half turns nearest to the phase πNh, up to their sign."""
+    return half_turns(rounded_phase(h_frac) * Na)
 
 
 @step("F_latt_a", Level.ITERATION)
-def f_latt_a(grating_a: Tensor, h_residue: Tensor, h0: Tensor, Na: Tensor) -> Tensor:
+def f_latt_a(grating_a: Tensor, half_turns_a: Tensor, h0: Tensor, Na: Tensor) -> Tensor:
     """Lattice factor along a."""
-    return _signed(grating_a, h_residue, h0, Na)
+    return _signed(grating_a, half_turns_a + h0, Na)
+
+
+@step("grating_b", Level.ITERATION, unit="", formula=_CLEAN.replace("h", "k"))
+def grating_b(k_residue: Tensor, Nb: Tensor, work_dtype: torch.dtype) -> Tensor:
+    """Lattice factor along b but for its sign."""
+    return _clean_grating(k_residue, Nb, work_dtype)
+
+
+@step("grating_b", Level.ITERATION, variant="ROUNDED", unit="", formula=_ROUNDED.replace("h", "k"))
+def rounded_grating_b(k_frac: Tensor, k0: Tensor, Nb: Tensor, work_dtype: torch.dtype) -> Tensor:
+    """Lattice factor along b but for its sign, with the phases rounded as the C program does."""
+    return _rounded_grating(k_frac, k0, Nb, work_dtype)
+
+
+@step("half_turns_b", Level.ITERATION, unit="", formula="round(N|k − k0|) + N·k0")
+def half_turns_b(k_residue: Tensor, k0: Tensor, Nb: Tensor) -> Tensor:
+    """Half turns nearest to the phase πNk, up to their sign."""
+    return torch.round(Nb * torch.abs(k_residue)) + Nb * k0
+
+
+@step("half_turns_b", Level.ITERATION, variant="ROUNDED", unit="", formula="round(N·πk/π)")
+def rounded_half_turns_b(k_frac: Tensor, Nb: Tensor) -> Tensor:
+    """Half turns nearest to the phase πNk, up to their sign."""
+    return half_turns(rounded_phase(k_frac) * Nb)
 
 
 @step("F_latt_b", Level.ITERATION)
-def f_latt_b(grating_b: Tensor, k_residue: Tensor, k0: Tensor, Nb: Tensor) -> Tensor:
+def f_latt_b(grating_b: Tensor, half_turns_b: Tensor, k0: Tensor, Nb: Tensor) -> Tensor:
     """Lattice factor along b."""
-    return _signed(grating_b, k_residue, k0, Nb)
+    return _signed(grating_b, half_turns_b + k0, Nb)
+
+
+@step("grating_c", Level.ITERATION, unit="", formula=_CLEAN.replace("h", "l"))
+def grating_c(l_residue: Tensor, Nc: Tensor, work_dtype: torch.dtype) -> Tensor:
+    """Lattice factor along c but for its sign."""
+    return _clean_grating(l_residue, Nc, work_dtype)
+
+
+@step("grating_c", Level.ITERATION, variant="ROUNDED", unit="", formula=_ROUNDED.replace("h", "l"))
+def rounded_grating_c(l_frac: Tensor, l0: Tensor, Nc: Tensor, work_dtype: torch.dtype) -> Tensor:
+    """Lattice factor along c but for its sign, with the phases rounded as the C program does."""
+    return _rounded_grating(l_frac, l0, Nc, work_dtype)
+
+
+@step("half_turns_c", Level.ITERATION, unit="", formula="round(N|l − l0|) + N·l0")
+def half_turns_c(l_residue: Tensor, l0: Tensor, Nc: Tensor) -> Tensor:
+    """Half turns nearest to the phase πNl, up to their sign."""
+    return torch.round(Nc * torch.abs(l_residue)) + Nc * l0
+
+
+@step("half_turns_c", Level.ITERATION, variant="ROUNDED", unit="", formula="round(N·πl/π)")
+def rounded_half_turns_c(l_frac: Tensor, Nc: Tensor) -> Tensor:
+    """Half turns nearest to the phase πNl, up to their sign."""
+    return half_turns(rounded_phase(l_frac) * Nc)
 
 
 @step("F_latt_c", Level.ITERATION)
-def f_latt_c(grating_c: Tensor, l_residue: Tensor, l0: Tensor, Nc: Tensor) -> Tensor:
+def f_latt_c(grating_c: Tensor, half_turns_c: Tensor, l0: Tensor, Nc: Tensor) -> Tensor:
     """Lattice factor along c."""
-    return _signed(grating_c, l_residue, l0, Nc)
+    return _signed(grating_c, half_turns_c + l0, Nc)
+
+
+def _signed(amplitude: Tensor, half_turns: Tensor, cells: Tensor) -> Tensor:
+    """The amplitude times (−1)^half_turns."""
+    odd = torch.remainder(half_turns, 2.0) == 1.0
+    return torch.where(odd & (cells > 1.0), -amplitude, amplitude)
 
 
 @step("F_latt", Level.ITERATION, variant="SQUARE", formula="F_latt_a·F_latt_b·F_latt_c")
@@ -190,7 +250,7 @@ def f_latt_round(
     """Lattice factor of an ellipsoid."""
     radius_sqr = (h_residue * Na) ** 2 + (k_residue * Nb) ** 2 + (l_residue * Nc) ** 2
     centre = radius_sqr * fudge == 0
-    x = math.pi * torch.sqrt(torch.where(centre, torch.ones_like(radius_sqr), radius_sqr * fudge))
+    x = math.pi * root(torch.where(centre, torch.ones_like(radius_sqr), radius_sqr * fudge))
     transform_of_sphere = 3.0 * (torch.sin(x) / x - torch.cos(x)) / (x * x)
     volume = Na * Nb * Nc * _SPHERE_VOLUME
     return (volume * torch.where(centre, torch.ones_like(x), transform_of_sphere)).to(work_dtype)

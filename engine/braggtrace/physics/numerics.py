@@ -12,7 +12,19 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["AVOGADRO", "DEFAULT_FLUENCE", "DEG_PER_RAD", "R_E_SQR", "ZERO_GUARD", "grating", "nearest", "sinpi"]
+__all__ = [
+    "AVOGADRO",
+    "DEFAULT_FLUENCE",
+    "DEG_PER_RAD",
+    "R_E_SQR",
+    "ZERO_GUARD",
+    "grating",
+    "half_turns",
+    "nearest",
+    "rounded_grating",
+    "rounded_phase",
+    "short_sin",
+]
 
 R_E_SQR = 7.94079248018965e-30
 """Classical electron radius squared [m²]."""
@@ -24,26 +36,30 @@ DEG_PER_RAD = 180.0 * (1.0 / math.pi)
 ZERO_GUARD = 2.2250738585072014e-308
 """Stands in for an exact 0 in a denominator: the smallest normal float64."""
 
-_TINY_RESIDUE = 1e-30
-"""Smallest residue that is distinguished from 0; N times it is far below the rounding of any phase."""
+_TINY_PHASE = 1e-30
+"""Smallest phase that is distinguished from 0; N times it is far below the rounding of any phase."""
 
-# Minimax for sin(πx)/x in x² on |x| ≤ 1/2; relative error 1.4e-16 and 5.3e-9.
-_SINPI_FLOAT64 = (
-    3.1415926535897927,
-    -5.167712780049753,
-    2.5501640398597765,
-    -0.5992645287757095,
-    0.08214587825655009,
-    -0.007370361071668179,
-    0.00046597761697805216,
-    -2.1122952927771243e-05,
+# π in two parts; a whole number up to 2²⁰ times the first part is exact.
+_PI_HIGH = 3.1415926534682512
+_PI_LOW = 1.2154201012607932e-10
+
+# Minimax for sin(x)/x in x² on |x| ≤ π/2; relative error 1.4e-16 and 5.3e-9.
+_SIN_FLOAT64 = (
+    0.9999999999999999,
+    -0.16666666666665966,
+    0.008333333333275907,
+    -0.0001984126982321883,
+    2.7557316420837164e-06,
+    -2.505187085461859e-08,
+    1.6047843729247123e-10,
+    -7.370651703869795e-13,
 )
-_SINPI_FLOAT32 = (
-    3.1415926368954117,
-    -5.167709684799477,
-    2.5500697263299963,
-    -0.5982421263420936,
-    0.07756038679079723,
+_SIN_FLOAT32 = (
+    0.9999999946849082,
+    -0.1666665668236561,
+    0.008333025101226127,
+    -0.00019807415986156074,
+    2.601896912943566e-06,
 )
 
 
@@ -52,30 +68,59 @@ def nearest(x: Tensor) -> Tensor:
     return torch.ceil(x - 0.5)
 
 
-def sinpi(x: Tensor) -> Tensor:
-    """sin(πx) for |x| ≤ 1/2, to the last bits of x's dtype; differentiable."""
+def short_sin(x: Tensor) -> Tensor:
+    """sin x for |x| ≤ π/2, to the last bits of x's dtype; differentiable."""
     square = x * x
-    coefficients = _SINPI_FLOAT32 if x.dtype == torch.float32 else _SINPI_FLOAT64
+    coefficients = _SIN_FLOAT32 if x.dtype == torch.float32 else _SIN_FLOAT64
     value = square * coefficients[-1] + coefficients[-2]
     for coefficient in coefficients[-3::-1]:
         value = value * square + coefficient
     return x * value
 
 
-def grating(residue: Tensor, cells: Tensor, dtype: torch.dtype) -> Tensor:
-    """|sin(πNd)/sin(πd)|-like amplitude of N cells at a distance d from a Bragg peak, up to its sign.
+def _less_turns(phase: Tensor, half_turns: Tensor) -> Tensor:
+    """Phase − π·half_turns, exact but for one rounding."""
+    return (phase - half_turns * _PI_HIGH) - half_turns * _PI_LOW
 
-    The phase N·d is reduced to the nearest whole turn in float64, so that only a small number is rounded to `dtype`.
+
+def rounded_phase(index: Tensor) -> Tensor:
+    """|π·h| rounded to float64 as the C program has it, and never quite 0."""
+    return torch.clamp(torch.abs(math.pi * index), min=_TINY_PHASE)
+
+
+def half_turns(phase: Tensor) -> Tensor:
+    """The number of half turns nearest to a phase [rad]."""
+    return torch.round(phase * (1.0 / math.pi))
+
+
+def rounded_grating(index: Tensor, peak: Tensor, cells: Tensor, dtype: torch.dtype) -> Tensor:
+    """sin(Nx)/sin(x) for x = πh, up to its sign, with x and Nx rounded as the C program rounds them.
+
+    Near a peak that rounding shows in the ninth digit or so. Everything after it keeps all digits.
+
+    Args:
+        index: h, float64.
+        peak: the integer nearest to h.
+        cells: N, a 0-d float64 tensor.
+        dtype: of the result; what is rounded to it are reduced phases, small numbers.
+    """
+    phase = rounded_phase(index)
+    total = phase * cells
+    numerator = _less_turns(total, half_turns(total))
+    denominator = _less_turns(phase, torch.abs(peak))
+    return short_sin(numerator.to(dtype)) / short_sin(denominator.to(dtype))
+
+
+def grating(residue: Tensor, cells: Tensor, dtype: torch.dtype) -> Tensor:
+    """sin(πNd)/sin(πd) at a distance d from a peak, up to its sign, without any rounding of large phases.
 
     Args:
         residue: d = h − h0, |d| ≤ 1/2, float64.
         cells: N, a 0-d float64 tensor.
-        dtype: of the result.
-
-    Returns:
-        sin(π(Nd − round(Nd)))/sin(π|d|) with d ≠ 0, N at d = 0; the sign (−1)^round(Nd) is left out.
+        dtype: of the result; what is rounded to it are reduced phases, small numbers.
     """
-    distance = torch.clamp(torch.abs(residue), min=_TINY_RESIDUE)
+    distance = torch.clamp(torch.abs(residue), min=_TINY_PHASE)
     turns = cells * distance
-    phase = turns - torch.round(turns)
-    return sinpi(phase.to(dtype)) / sinpi(distance.to(dtype))
+    numerator = (turns - torch.round(turns)) * math.pi
+    denominator = distance * math.pi
+    return short_sin(numerator.to(dtype)) / short_sin(denominator.to(dtype))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Matrix", "Vec", "cross", "dot", "norm", "rotate_about", "rotate_xyz", "stack", "transform", "unit", "vec"]
+__all__ = ["Matrix", "Vec", "cross", "dot", "norm", "root", "rotate_about", "rotate_xyz", "stack", "transform", "unit", "vec"]
 
 
 class Vec(NamedTuple):
@@ -78,9 +78,27 @@ def cross(u: Vec, v: Vec) -> Vec:
     return Vec(u.y * v.z - u.z * v.y, u.z * v.x - u.x * v.z, u.x * v.y - u.y * v.x)
 
 
+_SPLITTER = 134217729.0  # 2²⁷ + 1: cuts a float64 into two halves whose products are exact
+
+
+def root(x: Tensor) -> Tensor:
+    """√x, correctly rounded, while `torch.sqrt` is off by a unit in the last place now and then.
+
+    The square of the first guess is subtracted exactly, by splitting it in halves, and what is left corrects the guess.
+    """
+    guess = torch.sqrt(x)
+    with torch.no_grad():
+        scaled = guess * _SPLITTER
+        high = scaled - (scaled - guess)
+        low = guess - high
+        left = ((x - high * high) - 2.0 * high * low) - low * low
+        correction = torch.where(left == 0.0, 0.0, left / (2.0 * guess))
+    return guess + correction
+
+
 def norm(u: Vec) -> Tensor:
     """The length of u."""
-    return torch.sqrt(dot(u, u))
+    return root(dot(u, u))
 
 
 def unit(u: Vec) -> Vec:

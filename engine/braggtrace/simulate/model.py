@@ -93,7 +93,8 @@ class Model:
     @property
     def variants(self) -> tuple[str, ...]:
         """Which variants of the steps apply."""
-        return (self.values["xtal_shape"], "TRICUBIC") if self.interpolate else (self.values["xtal_shape"],)
+        named = {"TRICUBIC": self.interpolate, "ROUNDED": "rounded-phase" in self.quirks}
+        return (self.values["xtal_shape"], *(name for name, applies in named.items() if applies))
 
     def rendered(self, rows: range | None = None) -> NDArray[np.int64]:
         """The pixels to render as slow·fpixels + fast, in loop order; of some rows only, if given."""
@@ -107,3 +108,9 @@ class Model:
         if self.mask is None:
             return places.reshape(-1)
         return places[self.mask[first:last, left:right]]
+
+    def is_rendered(self, slow: int, fast: int) -> bool:
+        """Whether a pixel is in the region of interest and not masked."""
+        first, last, left, right = self.roi
+        inside = first <= slow <= last and left <= fast <= right
+        return inside and (self.mask is None or bool(self.mask[slow, fast]))

@@ -31,9 +31,6 @@ _RUN_VECTORS = (*_CELL_TARGETS, "scattering_vec_A_inv")
 class Recorder(Protocol):
     """What a trace wants to see of the loops of one pixel."""
 
-    targets: tuple[str, ...]
-    """Quantities of an iteration to compute besides those that the image needs."""
-
     def samples(self, first: int, values: Mapping[str, Any]) -> None:
         """Values of the samples from number `first` on, components (B, P)."""
 
@@ -70,6 +67,7 @@ class PixelLoop:
         device: where to compute.
         dtype: of lattice and structure factors; geometry, Miller indices and sums are always float64.
         extra: quantities of an iteration to compute besides those that the image needs.
+        sample_extra: quantities of a sample to compute besides those.
     """
 
     def __init__(

@@ -49,6 +49,7 @@ sourcefile-parsing | comments in a source file become sources, a last line witho
 random-misset-radians | a random missetting is turned by up to 90 rad | by up to 90 degrees
 convention-vs-vectors | the last of convention and vector flags wins, and a convention discards vectors | vectors replace those of the convention
 water-double-scaling | the water background is multiplied by fluence and r_e_sqr twice, and divided by the steps | it is scaled once
+rounded-phase | the phases πh and Nπh are rounded before their sine is taken, which shows in the ninth digit near peaks | the whole turns are taken off first, and no digit is lost
 single-precision-mosaic | the angles of mosaic and random rotations are float32 | they are float64
 """
 
