@@ -138,6 +138,39 @@ class Graph:
         others = {key: value for key, value in given.items() if key != name}
         return self.plan([name], others, variants).run(others)[name]
 
+    def ordered(self) -> list[Step]:
+        """All steps, each after those that compute its inputs; by level, then as they were registered."""
+        producers: dict[str, list[Step]] = {}
+        for step in self.steps.values():
+            producers.setdefault(step.name, []).append(step)
+        done: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            if name in done or name not in producers:
+                return
+            done[name] = None
+            for step in producers[name]:
+                for needed in step.inputs:
+                    visit(needed)
+            order.extend(producers[name])
+
+        order: list[Step] = []
+        for step in sorted(self.steps.values(), key=lambda step: step.level):
+            visit(step.name)
+        return order
+
+    def ancestors(self, name: str) -> set[str]:
+        """A quantity and all that it is computed from, as far as steps compute them; empty if no step does."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            here = waiting.pop()
+            steps = [step for step in self.steps.values() if step.name == here]
+            if steps and here not in found:
+                found.add(here)
+                waiting += [needed for step in steps for needed in step.inputs]
+        return found
+
     def external(self) -> tuple[str, ...]:
         """The names that no step computes: the inputs of the whole simulation, in order of first use."""
         computed = {step.name for step in self.steps.values()}

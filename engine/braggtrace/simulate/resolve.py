@@ -178,6 +178,7 @@ def _detector_inputs(experiment: Experiment) -> dict[str, Any]:
         "pixel_size_meters": pixel,
         "fpixels": fpixels,
         "spixels": spixels,
+        "detsize_slow_m": size_s,
         "roi": tuple(
             limit if value < 0 else value for value, limit in zip(roi, (0, fpixels, 0, spixels), strict=True)
         ),
