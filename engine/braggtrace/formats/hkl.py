@@ -29,6 +29,7 @@ Range = tuple[int, int]
 LARGEST_TABLE_BYTES = 8 * 2**30
 _WHAT = "a reflection table (h k l F)"
 _DECIMAL = b"0123456789+-.eE \t\n\v\f\r"
+_MARKS = re.compile(rb"[.eE]")
 _WHITESPACE = b" \t\n\v\f\r"
 
 
@@ -161,8 +162,8 @@ def _float_pass(data: bytes) -> tuple[NDArray[np.float64], list[bytes] | None]:
     if not data.translate(None, _DECIMAL):
         tokens = data.split()
         try:
-            return np.array(tokens, dtype=bytes).astype(np.float64), tokens
-        except ValueError:
+            return np.array(list(map(float, tokens)), dtype=np.float64), tokens
+        except ValueError:  # such as "1-2", which is two numbers to scanf
             pass
     numbers: list[float] = []
     position = 0
@@ -178,10 +179,8 @@ def _value_pass(
     """Indices (n, 3) and amplitudes (n,) of the integer pass, and the quadruple that stopped it, if any."""
     done = 0
     if tokens is not None:
-        plain = np.array([b"." not in t and b"e" not in t and b"E" not in t for t in tokens[: quadruples.size]])
-        rows: NDArray[np.bool_] = np.logical_and.reduce(plain.reshape(-1, 4)[:, :3], axis=1)
-        done = len(rows) if rows.all() else int(rows.argmin())
-        if done == len(rows):
+        done = _plain_rows(tokens, len(quadruples))
+        if done == len(quadruples):
             return quadruples[:, :3].astype(np.int64), quadruples[:, 3], None
         data = b" ".join(tokens[4 * done :])
     scanned: list[tuple[int, int, int, float]] = []
@@ -193,6 +192,14 @@ def _value_pass(
     F = np.concatenate([quadruples[:done, 3], np.array([r[3] for r in scanned])])
     stopped = len(hkl) if len(hkl) < len(quadruples) else None
     return hkl.astype(np.int64), F, stopped
+
+
+def _plain_rows(tokens: list[bytes], count: int) -> int:
+    """How many of the first `count` quadruples have three plain integers in front, up to the first that has not."""
+    columns = [tokens[column : 4 * count : 4] for column in range(3)]
+    if not any(mark in b" ".join(column) for column in columns for mark in (b".", b"e", b"E")):
+        return count
+    return next((row for row, words in enumerate(zip(*columns, strict=True)) if _MARKS.search(b" ".join(words))), count)
 
 
 def _scan_reflection(data: bytes, position: int) -> tuple[tuple[int, int, int, float], int] | None:
