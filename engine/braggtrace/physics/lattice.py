@@ -122,28 +122,28 @@ _CLEAN = "sin(πNd)/sin(πd) but for its sign, d = h − h0"
 _ROUNDED = "sin(Nx)/sin(x) but for its sign, x = πh, x and Nx rounded to float64"
 
 
-def _clean_grating(residue: Tensor, cells: Tensor, work_dtype: torch.dtype) -> Tensor:
-    if int(cells) <= 1:
+def _clean_grating(residue: Tensor, cells: Tensor, single: bool, work_dtype: torch.dtype) -> Tensor:
+    if single:
         return torch.ones((), dtype=work_dtype, device=residue.device)
     return grating(residue, cells, work_dtype)
 
 
-def _rounded_grating(index: Tensor, peak: Tensor, cells: Tensor, work_dtype: torch.dtype) -> Tensor:
-    if int(cells) <= 1:
+def _rounded_grating(index: Tensor, peak: Tensor, cells: Tensor, single: bool, work_dtype: torch.dtype) -> Tensor:
+    if single:
         return torch.ones((), dtype=work_dtype, device=index.device)
     return rounded_grating(index, peak, cells, work_dtype)
 
 
 @step("grating_a", Level.ITERATION, unit="", formula=_CLEAN)
-def grating_a(h_residue: Tensor, Na: Tensor, work_dtype: torch.dtype) -> Tensor:
+def grating_a(h_residue: Tensor, Na: Tensor, single_a: bool, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along a but for its sign."""
-    return _clean_grating(h_residue, Na, work_dtype)
+    return _clean_grating(h_residue, Na, single_a, work_dtype)
 
 
 @step("grating_a", Level.ITERATION, variant="ROUNDED", unit="", formula=_ROUNDED)
-def rounded_grating_a(h_frac: Tensor, h0: Tensor, Na: Tensor, work_dtype: torch.dtype) -> Tensor:
+def rounded_grating_a(h_frac: Tensor, h0: Tensor, Na: Tensor, single_a: bool, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along a but for its sign, with the phases rounded as the C program does."""
-    return _rounded_grating(h_frac, h0, Na, work_dtype)
+    return _rounded_grating(h_frac, h0, Na, single_a, work_dtype)
 
 
 @step("half_turns_a", Level.ITERATION, unit="", formula="round(N|h − h0|) + N·h0")
@@ -165,15 +165,15 @@ def f_latt_a(grating_a: Tensor, half_turns_a: Tensor, h0: Tensor, Na: Tensor) ->
 
 
 @step("grating_b", Level.ITERATION, unit="", formula=_CLEAN.replace("h", "k"))
-def grating_b(k_residue: Tensor, Nb: Tensor, work_dtype: torch.dtype) -> Tensor:
+def grating_b(k_residue: Tensor, Nb: Tensor, single_b: bool, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along b but for its sign."""
-    return _clean_grating(k_residue, Nb, work_dtype)
+    return _clean_grating(k_residue, Nb, single_b, work_dtype)
 
 
 @step("grating_b", Level.ITERATION, variant="ROUNDED", unit="", formula=_ROUNDED.replace("h", "k"))
-def rounded_grating_b(k_frac: Tensor, k0: Tensor, Nb: Tensor, work_dtype: torch.dtype) -> Tensor:
+def rounded_grating_b(k_frac: Tensor, k0: Tensor, Nb: Tensor, single_b: bool, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along b but for its sign, with the phases rounded as the C program does."""
-    return _rounded_grating(k_frac, k0, Nb, work_dtype)
+    return _rounded_grating(k_frac, k0, Nb, single_b, work_dtype)
 
 
 @step("half_turns_b", Level.ITERATION, unit="", formula="round(N|k − k0|) + N·k0")
@@ -195,15 +195,15 @@ def f_latt_b(grating_b: Tensor, half_turns_b: Tensor, k0: Tensor, Nb: Tensor) ->
 
 
 @step("grating_c", Level.ITERATION, unit="", formula=_CLEAN.replace("h", "l"))
-def grating_c(l_residue: Tensor, Nc: Tensor, work_dtype: torch.dtype) -> Tensor:
+def grating_c(l_residue: Tensor, Nc: Tensor, single_c: bool, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along c but for its sign."""
-    return _clean_grating(l_residue, Nc, work_dtype)
+    return _clean_grating(l_residue, Nc, single_c, work_dtype)
 
 
 @step("grating_c", Level.ITERATION, variant="ROUNDED", unit="", formula=_ROUNDED.replace("h", "l"))
-def rounded_grating_c(l_frac: Tensor, l0: Tensor, Nc: Tensor, work_dtype: torch.dtype) -> Tensor:
+def rounded_grating_c(l_frac: Tensor, l0: Tensor, Nc: Tensor, single_c: bool, work_dtype: torch.dtype) -> Tensor:
     """Lattice factor along c but for its sign, with the phases rounded as the C program does."""
-    return _rounded_grating(l_frac, l0, Nc, work_dtype)
+    return _rounded_grating(l_frac, l0, Nc, single_c, work_dtype)
 
 
 @step("half_turns_c", Level.ITERATION, unit="", formula="round(N|l − l0|) + N·l0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,21 +13,21 @@ from braggtrace.quantities import Level
 __all__ = ["FTable"]
 
 
-@dataclass(frozen=True, slots=True)
-class FTable:
+class FTable(NamedTuple):
     """Structure factors on a box of Miller indices, with a border of `default_F` all around.
 
-    Clamping an index to the border then answers for every index outside the box, without a mask.
+    Clamping an index to the border then answers for every index outside the box, without a mask. The bounds are tensors,
+    so that one compiled kernel serves every table.
 
     Attributes:
         values: ((nh + 2)·(nk + 2)·(nl + 2),) flat, l fastest; may require gradients.
-        low: smallest h, k, l of the box.
-        high: largest h, k, l of the box.
+        low: smallest h, k, l of the box, (3,) float64.
+        high: largest h, k, l of the box, (3,) float64.
     """
 
     values: Tensor
-    low: tuple[int, int, int]
-    high: tuple[int, int, int]
+    low: Tensor
+    high: Tensor
 
     @classmethod
     def from_box(cls, box: Tensor, low: tuple[int, int, int], default: Tensor | float) -> FTable:
@@ -42,25 +42,25 @@ class FTable:
         default = torch.as_tensor(default, dtype=torch.float64, device=box.device)
         padded = default.expand(nh + 2, nk + 2, nl + 2).clone()
         padded[1:-1, 1:-1, 1:-1] = box
-        return cls(padded.reshape(-1), low, (low[0] + nh - 1, low[1] + nk - 1, low[2] + nl - 1))
-
-    @property
-    def extents(self) -> tuple[int, int, int]:
-        """Entries along h, k, l, the border included."""
-        h, k, l = (high - low + 3 for low, high in zip(self.low, self.high, strict=True))  # noqa: E741
-        return h, k, l
+        first = torch.tensor(low, dtype=torch.float64)
+        return cls(padded.reshape(-1), first, first + torch.tensor([nh - 1.0, nk - 1.0, nl - 1.0], dtype=torch.float64))
 
     def cast(self, dtype: torch.dtype, device: torch.device | str) -> FTable:
         """The same table elsewhere or in another precision."""
-        return FTable(self.values.to(dtype=dtype, device=device), self.low, self.high)
+        return FTable(self.values.to(dtype=dtype, device=device), self.low.to(device), self.high.to(device))
+
+    def bounds(self) -> tuple[int, ...]:
+        """h min, h max, k min, k max, l min, l max."""
+        return tuple(int(bound) for pair in zip(self.low, self.high, strict=True) for bound in pair)
 
     def flat_index(self, h: Tensor, k: Tensor, l: Tensor) -> Tensor:  # noqa: E741
         """Place of integer-valued indices in `values`, int32; indices outside land on the border."""
-        eh, ek, el = self.extents
-        row = torch.clamp(h - (self.low[0] - 1), 0, eh - 1)
-        column = torch.clamp(k - (self.low[1] - 1), 0, ek - 1)
-        depth = torch.clamp(l - (self.low[2] - 1), 0, el - 1)
-        return ((row * ek + column) * el + depth).to(torch.int32)
+        last = self.high - self.low + 2.0
+        origin = self.low - 1.0
+        row = torch.minimum(torch.clamp(h - origin[0], min=0.0), last[0])
+        column = torch.minimum(torch.clamp(k - origin[1], min=0.0), last[1])
+        depth = torch.minimum(torch.clamp(l - origin[2], min=0.0), last[2])
+        return ((row * (last[1] + 1.0) + column) * (last[2] + 1.0) + depth).to(torch.int32)
 
 
 @step("F_index", Level.ITERATION, unit="", formula="place of (h0, k0, l0) in the table")

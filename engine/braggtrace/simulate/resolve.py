@@ -295,13 +295,14 @@ def _crystal_size(experiment: Experiment, values: dict[str, Any]) -> dict[str, A
     sizes = [crystal.size_x_mm / 1000.0, crystal.size_y_mm / 1000.0, crystal.size_z_mm / 1000.0]
     if beamsize >= 0:
         sizes[1:] = (min(size, beamsize) for size in sizes[1:])
-    cells = {}
+    cells: dict[str, Any] = {}
     for name, axis, size, given in zip(
         ("Na", "Nb", "Nc"), "abc", sizes, (crystal.Na, crystal.Nb, crystal.Nc), strict=True
     ):
         length = float(norm(values[f"cell_{axis}_vec_angstroms"].scaled(1e-10)))
         count = math.ceil(size / length) if size > 0 else given
         cells[name] = _tensor(max(count, 1))
+        cells[f"single_{axis}"] = count <= 1
     return cells
 
 

@@ -100,10 +100,7 @@ class Tracer:
         """The values of the whole run."""
         values = dict(self.model.values)
         if self.model.table is not None:
-            table = self.model.table
-            values["hkl_range"] = tuple(
-                bound for pair in zip(table.low, table.high, strict=True) for bound in pair
-            )
+            values["hkl_range"] = self.model.table.bounds()
         for name in _RUN:
             if name in values:
                 yield self._named(name, values[name])
