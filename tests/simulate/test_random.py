@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from braggtrace.errors import UsageError
 from braggtrace.simulate.random import (
@@ -17,12 +18,12 @@ from braggtrace.simulate.random import (
     Lookahead,
     ShuffleTable,
     UniformStream,
-    random_rotations,
     rotation_draws,
 )
 from braggtrace.simulate.single import float32, fma32, fma64
 from tests.golden_case import GoldenCase
 
+Matrices = NDArray[np.float64]
 RTD = 180.0 * (1.0 / math.pi)
 
 
@@ -144,7 +145,25 @@ def test_gaussian_statistics() -> None:
     assert abs(sample.var() - 1.0) < 0.05
 
 
-def golden_mosaic(case: GoldenCase) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def random_rotations(stream: UniformStream, count: int, cap_rad: float) -> Matrices:
+    """Rotations about the drawn axes in plain double precision, shape (count, 3, 3)."""
+    axes, fractions = rotation_draws(stream, count)
+    matrices = []
+    for (x, y, z), fraction in zip(axes.tolist(), fractions, strict=True):
+        angle = float(np.float32(cap_rad) * fraction)
+        sin, cos = math.sin(angle), math.cos(angle)
+        t = 1.0 - cos
+        matrices.append(
+            [
+                [t * x * x + cos, t * x * y - z * sin, t * x * z + y * sin],
+                [t * x * y + z * sin, t * y * y + cos, t * y * z - x * sin],
+                [t * x * z - y * sin, t * y * z + x * sin, t * z * z + cos],
+            ]
+        )
+    return np.array(matrices)
+
+
+def golden_mosaic(case: GoldenCase) -> Matrices:
     """The mosaic matrices of a trace, shape (n, 3, 3)."""
     rows = [re.findall(r"u\d\d=(\S+)", line) for line in case.lines if line.startswith("TRACE_C_MOSAIC")]
     return np.array(rows, dtype=np.float64).reshape(-1, 3, 3)

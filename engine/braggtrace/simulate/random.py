@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from braggtrace.errors import UsageError
 from braggtrace.simulate.single import float32, fma32
 
-__all__ = ["GaussianDeviates", "Lookahead", "ShuffleTable", "UniformStream", "random_rotations", "rotation_draws"]
+__all__ = ["GaussianDeviates", "Lookahead", "ShuffleTable", "UniformStream", "rotation_draws"]
 
 MULTIPLIER = 16807
 MODULUS = 2**31 - 1
@@ -213,28 +213,3 @@ def rotation_draws(stream: UniformStream, count: int) -> tuple[NDArray[np.float6
         axes[i] = radius * math.sin(math.pi * r1[i]), radius * math.cos(math.pi * r1[i]), r2[i]
         fractions[i] = np.float32(1.0 - r3[i] * r3[i]) ** np.float32(1.0 / 3.0)
     return axes, fractions
-
-
-def random_rotations(stream: UniformStream, count: int, cap_rad: float) -> NDArray[np.float64]:
-    """`count` random rotations by at most `cap_rad` [rad], shape (count, 3, 3), in plain double precision.
-
-    For mosaic domains the caller sets the first to the identity; for a random misset the cap is the number 90.0
-    (quirk `random-misset-radians`) and the count 1.
-    """
-    axes, fractions = rotation_draws(stream, count)
-    matrices = np.empty((count, 3, 3))
-    for i in range(count):
-        angle = float(np.float32(cap_rad) * fractions[i])
-        matrices[i] = _rodrigues(axes[i].tolist(), math.sin(angle), math.cos(angle))
-    return matrices
-
-
-def _rodrigues(axis: list[float], sin: float, cos: float) -> list[list[float]]:
-    """The right-handed rotation about a unit axis, row by row."""
-    x, y, z = axis
-    t = 1.0 - cos
-    return [
-        [t * x * x + cos, t * x * y - z * sin, t * x * z + y * sin],
-        [t * x * y + z * sin, t * y * y + cos, t * y * z - x * sin],
-        [t * x * z - y * sin, t * y * z + x * sin, t * z * z + cos],
-    ]
