@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from braggtrace.simulate.counts import thread_rows
+from braggtrace.simulate.fused import FusedLoop, fused_loop
 from braggtrace.simulate.model import Model
 from braggtrace.simulate.pixels import ELEMENTS, PixelLoop
 from braggtrace.simulate.quirks import STALE_PHI_ZERO
@@ -48,11 +49,10 @@ def tiles(places: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
 
 def coordinates(loop: PixelLoop, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Slow and fast of some pixels, (P,) float64, on the loop's device."""
-    slow, fast = np.divmod(places, loop.model.shape[1])
-    return (
-        torch.from_numpy(slow.astype(np.float64)).to(loop.device),
-        torch.from_numpy(fast.astype(np.float64)).to(loop.device),
-    )
+    numbers = torch.from_numpy(places).to(device=loop.device, dtype=torch.float64)
+    columns = float(loop.model.shape[1])
+    slow = torch.floor(numbers / columns)  # exact: an image has far fewer than 2^52 pixels
+    return slow, numbers - slow * columns
 
 
 def tile_size(loop: PixelLoop) -> int:
@@ -113,6 +113,7 @@ def render(
     *,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float64,
+    compiled: str = "off",
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """The image of a model.
@@ -121,6 +122,8 @@ def render(
         model: the resolved experiment.
         device: where to compute.
         dtype: precision of lattice and structure factors; float32 loses no digits of phases.
+        compiled: "on" to use compiled kernels, "auto" where they pay, "off" for the bare steps. Compiled kernels need
+            gradients to be disabled, and agree with the bare steps within rounding.
         progress: called with the number of pixels done and of all.
 
     Returns:
@@ -129,24 +132,40 @@ def render(
     loop = PixelLoop(model, device, dtype)
     special = special_pixels(loop)
     places = model.rendered()
-    parts, done = [], 0
+    fused = fused_loop(loop, len(places), compiled)
+    image = torch.zeros(model.shape[0] * model.shape[1], dtype=torch.float64)
+    parts: list[Tensor] = []
+    done = 0
     for tile in tiles(places, tile_size(loop)):
-        parts.append(_tile(loop, special, tile))
+        value = _tile(loop, special, tile, fused).cpu()
+        if value.requires_grad:
+            parts.append(value)
+        else:
+            _store(image, tile, value)
         done += len(tile)
         if progress is not None:
             progress(done, len(places))
-    image = torch.zeros(model.shape[0] * model.shape[1], dtype=torch.float64)
-    if not parts:
-        return image.reshape(model.shape)
-    values = torch.cat(parts).cpu()
-    image = image.index_put((torch.from_numpy(places),), values)
+    if parts:
+        image = image.index_put((torch.from_numpy(places),), torch.cat(parts))
     return image.reshape(model.shape)
 
 
-def _tile(loop: PixelLoop, special: Special, places: NDArray[np.int64]) -> Tensor:
+def _store(image: Tensor, places: NDArray[np.int64], values: Tensor) -> None:
+    """Write the values of some pixels into the flat image."""
+    first, last = int(places[0]), int(places[-1])
+    if last - first + 1 == len(places):
+        image[first : last + 1] = values
+    else:
+        image[torch.from_numpy(places)] = values
+
+
+def _tile(loop: PixelLoop, special: Special, places: NDArray[np.int64], fused: FusedLoop | None) -> Tensor:
     spixel, fpixel = coordinates(loop, places)
     off = special.off_from(places).to(loop.device) if loop.model.interpolate else None
-    value = loop.run(spixel, fpixel, off_from=off).I_pixel_final
+    if fused is not None and len(places) > 1:
+        value = fused.run(spixel, fpixel)
+    else:
+        value = loop.run(spixel, fpixel, off_from=off).I_pixel_final
     for place, sample in special.first_of_thread.items():
         here = np.flatnonzero(places == place)
         if here.size:

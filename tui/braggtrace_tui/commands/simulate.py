@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "braggtrace simulate [OPTIONS] FLAGS"
     parser.epilog = EPILOG
     add_options(parser)
+    parser.add_argument(
+        "--compile", choices=("auto", "on", "off"), default="auto", help="compile the steps (default: where it pays)"
+    )
     parser.add_argument("--png", metavar="FILE", help="also write a preview")
 
 
@@ -46,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     progress = _Progress(enabled=setup.outputs.progress and sys.stderr.isatty())
     with torch.inference_mode():
-        image = render(model, device=device, dtype=torch_dtype(args.dtype), progress=progress)
+        image = render(model, device=device, dtype=torch_dtype(args.dtype), compiled=args.compile, progress=progress)
     progress.close()
     statistics = write_outputs(model, image.numpy(), setup, png=args.png)
     place = "" if statistics.max_index is None else " at slow {} fast {}".format(*statistics.max_index)
