@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def _all() -> list[Case]:
     return [_load(path) for path in sorted(_GOLDEN.glob("*/case.json"))]
 
 
-CASES = _all() or [pytest.param(None, marks=pytest.mark.skip(reason=f"no golden cases in {_GOLDEN}"))]
+CASES: list[Any] = _all() or [pytest.param(None, marks=pytest.mark.skip(reason=f"no golden cases in {_GOLDEN}"))]
 
 
 def worst(found: NDArray[np.float64], expected: NDArray[np.float32]) -> float:

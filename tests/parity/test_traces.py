@@ -48,7 +48,11 @@ def read(lines: list[str]) -> Values:
 
 def vector_of(name: str) -> str:
     """The vector of which this is a component, or the name itself."""
-    return "hkl_frac" if name in ("h_frac", "k_frac", "l_frac") else name.removesuffix("_x").removesuffix("_y").removesuffix("_z")
+    return (
+        "hkl_frac"
+        if name in ("h_frac", "k_frac", "l_frac")
+        else name.removesuffix("_x").removesuffix("_y").removesuffix("_z")
+    )
 
 
 TICS = {"phi_tic", "mos_tic", "source", "subS", "subF", "thick_tic"}
@@ -123,13 +127,13 @@ def test_trace_agrees(case: Case) -> None:
             # It repeats the lines of every subpixel; ours has the first. Factors it shows at the end of the pixel only.
             mine = found.get(key) or found.get(((), *key[1:])) or [[]]
             pick = -1 if name in SAMPLE_NAMES else 0
-            occurrences, mine = [occurrences[pick]], [mine[pick]]
+            theirs, mine = [occurrences[pick]], [mine[pick]]
         else:
-            mine = found.get(key, [])
-        if len(mine) != len(occurrences):
-            wrong.append(f"{key}: {len(mine)} values, expected {len(occurrences)}")
+            theirs, mine = occurrences, found.get(key, [])
+        if len(mine) != len(theirs):
+            wrong.append(f"{key}: {len(mine)} values, expected {len(theirs)}")
             continue
-        for one, other in zip(occurrences, mine, strict=True):
+        for one, other in zip(theirs, mine, strict=True):
             if not agree(name, one, other, largest(name, scales)):
                 wrong.append(f"{key}: {other}, expected {one}")
     assert not wrong, f"{len(wrong)} differ: " + "\n".join(wrong[:8])

@@ -10,8 +10,6 @@ from braggtrace.physics.registry import step
 from braggtrace.physics.vector import Vec, cross, dot, norm, root, rotate_xyz
 from braggtrace.quantities import Level
 
-__all__: list[str] = []
-
 Triple = tuple[Tensor, Tensor, Tensor]
 
 
@@ -28,7 +26,9 @@ def cell_volume(cell_lengths_A: Triple | None, cell_angles_rad: Triple | None) -
     return torch.where(volume <= 0, torch.full_like(volume, ZERO_GUARD), volume)
 
 
-@step("reciprocal_start", Level.RUN, unit="1/Å", formula="from the matrix file, else a* along x and b* in the x-y plane")
+@step(
+    "reciprocal_start", Level.RUN, unit="1/Å", formula="from the matrix file, else a* along x and b* in the x-y plane"
+)
 def reciprocal_start(
     matrix_columns: tuple[Vec, Vec, Vec] | None,
     lambda_meters: Tensor,

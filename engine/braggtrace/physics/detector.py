@@ -10,8 +10,6 @@ from braggtrace.physics.registry import step
 from braggtrace.physics.vector import Vec, cross, dot, norm, rotate_about, rotate_xyz, unit
 from braggtrace.quantities import Level
 
-__all__ = ["BEAM_PIVOT"]
-
 BEAM_PIVOT = "BEAM"
 """The value of `detector_pivot` at which the beam spot stays where it is."""
 
@@ -161,7 +159,11 @@ def term_beam(distance_start_m: Tensor, beam_vec: Vec) -> Vec:
     return beam_vec.scaled(distance_start_m)
 
 
-@step("pix0_vector_meters", Level.RUN, formula="beam pivot: −Fbeam f − Sbeam s + distance b; sample pivot: pix0_after_twotheta")
+@step(
+    "pix0_vector_meters",
+    Level.RUN,
+    formula="beam pivot: −Fbeam f − Sbeam s + distance b; sample pivot: pix0_after_twotheta",
+)
 def pix0_vector_meters(
     detector_pivot: str,
     pix0_input_m: Vec | None,

@@ -9,8 +9,6 @@ from braggtrace.physics.numerics import AVOGADRO
 from braggtrace.physics.registry import step
 from braggtrace.quantities import Level
 
-__all__: list[str] = []
-
 _WATER_F = 2.57
 _WATER_MOLAR_MASS = 18.0
 

@@ -15,8 +15,6 @@ from braggtrace.physics.registry import step
 from braggtrace.physics.vector import Vec, dot, root, rotate_about, transform
 from braggtrace.quantities import Level
 
-__all__ = ["SHAPES"]
-
 SHAPES = ("SQUARE", "ROUND", "GAUSS", "TOPHAT")
 _SPHERE_VOLUME = 0.723601254558268
 _GAUSS_WIDTH = 0.63
@@ -236,7 +234,9 @@ def f_latt_square(F_latt_a: Tensor, F_latt_b: Tensor, F_latt_c: Tensor) -> Tenso
     return F_latt_a * F_latt_b * F_latt_c
 
 
-@step("F_latt", Level.ITERATION, variant="ROUND", formula="Na·Nb·Nc·0.7236·3(sin x/x − cos x)/x², x = π√(fudge·Σ(N·d)²)")
+@step(
+    "F_latt", Level.ITERATION, variant="ROUND", formula="Na·Nb·Nc·0.7236·3(sin x/x − cos x)/x², x = π√(fudge·Σ(N·d)²)"
+)
 def f_latt_round(
     h_residue: Tensor,
     k_residue: Tensor,
@@ -269,9 +269,7 @@ def spot_radius_sqr(
     Nc: Tensor,
 ) -> Tensor:
     """Squared distance to the peak in units of its width; the reciprocal axes are those before phi."""
-    x, y, z = (
-        h_residue * a + k_residue * b + l_residue * c for a, b, c in zip(a_star, b_star, c_star, strict=True)
-    )
+    x, y, z = (h_residue * a + k_residue * b + l_residue * c for a, b, c in zip(a_star, b_star, c_star, strict=True))
     return (x * x + y * y + z * z) * Na * Na * Nb * Nb * Nc * Nc
 
 

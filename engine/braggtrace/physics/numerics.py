@@ -69,7 +69,7 @@ def nearest(x: Tensor) -> Tensor:
 
 
 def short_sin(x: Tensor) -> Tensor:
-    """sin x for |x| ≤ π/2, to the last bits of x's dtype; differentiable."""
+    """The sine of x for |x| ≤ π/2, to the last bits of x's dtype; differentiable."""
     square = x * x
     coefficients = _SIN_FLOAT32 if x.dtype == torch.float32 else _SIN_FLOAT64
     value = square * coefficients[-1] + coefficients[-2]

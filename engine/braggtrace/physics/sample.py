@@ -12,8 +12,6 @@ from braggtrace.physics.registry import step
 from braggtrace.physics.vector import Vec, cross, dot, norm, rotate_about, unit
 from braggtrace.quantities import Level
 
-__all__: list[str] = []
-
 
 @step("Fdet_meters", Level.SAMPLE, unit="m", formula="subpixel·(fast·oversample + subF) + subpixel/2")
 def fdet_meters(fpixel: Tensor, subF: Tensor, oversample: int, subpixel_meters: Tensor) -> Tensor:
@@ -143,7 +141,9 @@ def cos_2theta(incident_vec: Vec, diffracted_vec: Vec) -> Tensor:
     return dot(incident_vec, diffracted_vec)
 
 
-@step("cos_2psi", Level.SAMPLE, unit="", formula="(⟨d,E⟩² − ⟨d,B⟩²)/(⟨d,E⟩² + ⟨d,B⟩²), B = unit(p × i), E = unit(i × B)")
+@step(
+    "cos_2psi", Level.SAMPLE, unit="", formula="(⟨d,E⟩² − ⟨d,B⟩²)/(⟨d,E⟩² + ⟨d,B⟩²), B = unit(p × i), E = unit(i × B)"
+)
 def cos_2psi(incident_vec: Vec, diffracted_vec: Vec, polar_vec: Vec, unpolarized: bool) -> Tensor:
     """Cosine of twice the angle between the scattering plane and the polarization."""
     if unpolarized:

@@ -10,14 +10,12 @@ from torch import Tensor
 from braggtrace.physics.registry import step
 from braggtrace.quantities import Level
 
-__all__ = ["FTable"]
-
 
 class FTable(NamedTuple):
     """Structure factors on a box of Miller indices, with a border of `default_F` all around.
 
-    Clamping an index to the border then answers for every index outside the box, without a mask. The bounds are tensors,
-    so that one compiled kernel serves every table.
+    Clamping an index to the border then answers for every index outside the box, without a mask. The bounds are
+    tensors, so that one compiled kernel serves every table.
 
     Attributes:
         values: ((nh + 2)·(nk + 2)·(nl + 2),) flat, l fastest; may require gradients.
@@ -50,7 +48,7 @@ class FTable(NamedTuple):
         return FTable(self.values.to(dtype=dtype, device=device), self.low.to(device), self.high.to(device))
 
     def bounds(self) -> tuple[int, ...]:
-        """h min, h max, k min, k max, l min, l max."""
+        """The box: h min, h max, k min, k max, l min, l max."""
         return tuple(int(bound) for pair in zip(self.low, self.high, strict=True) for bound in pair)
 
     def flat_index(self, h: Tensor, k: Tensor, l: Tensor) -> Tensor:  # noqa: E741
@@ -116,7 +114,11 @@ def _cubic(values: Tensor, t: Tensor) -> Tensor:
     )
 
 
-@step("F_cell", Level.ITERATION, formula="F[h0, k0, l0]; tricubic while interpolation is on and its neighbourhood in the table")
+@step(
+    "F_cell",
+    Level.ITERATION,
+    formula="F[h0, k0, l0]; tricubic while interpolation is on and its neighbourhood in the table",
+)
 def f_cell(F_cell_nearest: Tensor) -> Tensor:
     """Structure factor without interpolation."""
     return F_cell_nearest

@@ -12,7 +12,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Matrix", "Vec", "cross", "dot", "norm", "root", "rotate_about", "rotate_xyz", "stack", "transform", "unit", "vec"]
+__all__ = [
+    "Matrix",
+    "Vec",
+    "cross",
+    "dot",
+    "norm",
+    "root",
+    "rotate_about",
+    "rotate_xyz",
+    "stack",
+    "transform",
+    "unit",
+    "vec",
+]
 
 
 class Vec(NamedTuple):
@@ -42,7 +55,7 @@ class Vec(NamedTuple):
         """The opposite vector."""
         return Vec(-self.x, -self.y, -self.z)
 
-    def index(self, key: object) -> Vec:
+    def at(self, key: object) -> Vec:
         """The same subscript applied to every component."""
         return Vec(self.x[key], self.y[key], self.z[key])  # type: ignore[index]
 
@@ -65,7 +78,7 @@ def vec(values: Iterable[Tensor | float] | Tensor, *, like: Tensor | None = None
 
 def stack(vector: Vec) -> Tensor:
     """The components as the last axis: shape (…, 3)."""
-    return torch.stack(torch.broadcast_tensors(*vector), dim=-1)
+    return torch.stack(torch.broadcast_tensors(*vector), dim=-1)  # type: ignore[no-untyped-call]
 
 
 def dot(u: Vec, v: Vec) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 __all__ = ["grid_rule", "phi_angles", "phi_rule", "stale_phi", "thread_rows"]
 
@@ -72,7 +73,7 @@ def grid_rule(
 
 
 def phi_angles(start: float, step: float, count: int, *, fma: bool) -> list[float]:
-    """The spindle angle of every phi step: start + step·k, rounded as a plain build does (twice) or an FMA build (once)."""
+    """The spindle angle of every phi step: start + step·k, rounded twice (plain build) or once (FMA build)."""
     if fma:
         exact = (Fraction(start) + Fraction(step) * k for k in range(count))
         return [float(value) for value in exact]
@@ -102,4 +103,4 @@ def thread_rows(rows: int, threads: int) -> list[range]:
     """The contiguous rows of each thread: the first ones get one more where they don't divide evenly."""
     each, extra = divmod(rows, threads)
     starts = [thread * each + min(thread, extra) for thread in range(threads + 1)]
-    return [range(first, last) for first, last in zip(starts, starts[1:], strict=False)]
+    return [range(first, last) for first, last in pairwise(starts)]

@@ -1,8 +1,8 @@
 """The experiment as a person describes it: detector, beam, crystal, sources, sampling.
 
-Every field has the unit of its suffix, the one that the flags use, and the program's default. Fields of type `Real` may be
-0-d float64 tensors that require gradients. Counts and ranges may be left open; `braggtrace.simulate.resolve` fills them in as
-the C program does.
+Every field has the unit of its suffix, the one that the flags use, and the program's default. Fields of type `Real`
+may be 0-d float64 tensors that require gradients. Counts and ranges may be left open; `braggtrace.simulate.resolve`
+fills them in as the C program does.
 """
 
 from __future__ import annotations

@@ -183,7 +183,17 @@ class Flag:
         return self.sets == ("-",) or (not self.sets and not self.effects and not self.takes)
 
 
-_SPECIAL_COUNT = {"cell": 1, "misset": 1, "pivot": 1, "pix0": 3, "abs": 1, "twotheta": 1, "curved": 1, "energy": 1, "seed": 1}
+_SPECIAL_COUNT = {
+    "cell": 1,
+    "misset": 1,
+    "pivot": 1,
+    "pix0": 3,
+    "abs": 1,
+    "twotheta": 1,
+    "curved": 1,
+    "energy": 1,
+    "seed": 1,
+}
 
 
 def _flag(row: str) -> Flag:

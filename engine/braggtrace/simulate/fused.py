@@ -16,7 +16,16 @@ from braggtrace.physics.vector import Vec
 from braggtrace.simulate.kernels import Kernel, KernelSpec, compiler, load_kernel
 from braggtrace.simulate.pixels import PixelLoop
 
-__all__ = ["COMPILE_ABOVE", "LOAD_ABOVE", "FusedLoop", "fused_loop"]
+__all__ = [
+    "COMPILE_ABOVE",
+    "LOAD_ABOVE",
+    "FusedLoop",
+    "cell_rows",
+    "final_outputs",
+    "fused_loop",
+    "sample_outputs",
+    "sum_outputs",
+]
 
 LOAD_ABOVE = 3_000_000
 """From so many iterations on it pays to load a compiled kernel."""
@@ -42,9 +51,7 @@ def sum_outputs(values: dict[str, Any]) -> list[Tensor]:
 def cell_rows(values: dict[str, Any]) -> dict[str, Vec]:
     """Cell vectors (n, 1) from the rows of a table, (n, 9)."""
     table = values["cells"]
-    return {
-        name: Vec(*(table[:, 3 * place + axis, None] for axis in range(3))) for place, name in enumerate(_CELLS)
-    }
+    return {name: Vec(*(table[:, 3 * place + axis, None] for axis in range(3))) for place, name in enumerate(_CELLS)}
 
 
 def final_outputs(values: dict[str, Any]) -> list[Tensor]:
@@ -69,7 +76,9 @@ class FusedLoop:
         self.cells = _cell_table(loop)
         self.last_layer = int((loops.thick_tic == loops.thick_tic.max()).int().argmax())
         self.samples = [_sample_values(loop, number) for number in range(loops.samples)]
-        self.constants = loop.constants | {"oversample": loop.constants["subpixel_meters"].new_tensor(loop.constants["oversample"])}
+        self.constants = loop.constants | {
+            "oversample": loop.constants["subpixel_meters"].new_tensor(loop.constants["oversample"])
+        }
 
     def run(self, spixel: Tensor, fpixel: Tensor) -> Tensor:
         """I_pixel_final of some pixels, (P,)."""
@@ -141,7 +150,7 @@ def _sample_values(loop: PixelLoop, number: int) -> dict[str, Any]:
         "subS": loops.subS[number],
         "subF": loops.subF[number],
         "thick_tic": loops.thick_tic[number],
-        "dir": loops.source_dir.index(source),
+        "dir": loops.source_dir.at(source),
         "source_lambda_meters": loops.source_lambda_m[source],
     }
 
@@ -195,4 +204,4 @@ def _final_spec(loop: PixelLoop) -> KernelSpec:
     known = {**loop.constants, **{name: example + float(place) for place, name in enumerate(names)}}
     plan = GRAPH.plan(("I_pixel_final",), known)
     tensors, statics = _needed(plan, known)
-    return KernelSpec("final", plan, final_outputs, tensors, statics, dict.fromkeys(names, {0: "pixels"}))
+    return KernelSpec("final", plan, final_outputs, tensors, statics, {name: {0: "pixels"} for name in names})

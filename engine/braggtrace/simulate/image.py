@@ -16,7 +16,7 @@ from braggtrace.simulate.model import Model
 from braggtrace.simulate.pixels import ELEMENTS, PixelLoop
 from braggtrace.simulate.quirks import STALE_PHI_ZERO
 
-__all__ = ["Special", "render", "special_pixels", "tiles"]
+__all__ = ["Special", "coordinates", "render", "special_pixels", "tile_size", "tiles"]
 
 _NEVER = int(np.iinfo(np.int64).max)
 

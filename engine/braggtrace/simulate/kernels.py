@@ -1,8 +1,9 @@
 """Compiled plans: the registered steps fused into machine code once, and loaded from a cache ever after.
 
-A kernel is a plan of steps, exported and compiled ahead of time by torch's inductor with the C++ compiler of the machine.
-It is kept as a file, named by a hash of everything that goes into it, so that later processes load it in milliseconds
-without importing the compiler. Numbers agree with the uncompiled steps within rounding: products and sums may be fused.
+A kernel is a plan of steps, exported and compiled ahead of time by torch's inductor with the C++ compiler of the
+machine. It is kept as a file, named by a hash of all that goes into it, so that later processes load it in
+milliseconds without importing the compiler. Numbers agree with the uncompiled steps within rounding: products and sums
+may be fused.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Kernel:
     def __call__(self, values: Mapping[str, Any]) -> list[Tensor]:
         """Run it; the outputs in the order in which `finish` gave them."""
         leaves = pytree.tree_leaves([values[name] for name in self._names])
-        return self._runner.run(leaves)  # type: ignore[no-any-return]
+        return self._runner.run(leaves)
 
 
 class _Module(torch.nn.Module):

@@ -96,7 +96,9 @@ class PixelLoop:
         self._sample_plan = GRAPH.plan(run_level, sample_given, model.variants)
         known = {*self.constants, *_RUN_VECTORS, "interpolation_on"}
         self.iteration_plan = GRAPH.plan(["I_term", *extra], known, model.variants)
-        self._reach_plan = GRAPH.plan(["tricubic_allowed", "F_latt"], known, model.variants) if model.interpolate else None
+        self._reach_plan = (
+            GRAPH.plan(["tricubic_allowed", "F_latt"], known, model.variants) if model.interpolate else None
+        )
         # Without a correction at every step the factors stay out of the sum.
         quirks, values = model.quirks, model.values
         self.at_every_step = {
@@ -112,7 +114,9 @@ class PixelLoop:
         loops = self.model.loops
         values: dict[str, Any] = {"phi_rad": phi_rad[loops.phi_tic].to(self.device)[:, None], "u": None}
         if loops.mosaic is not None:
-            values["u"] = tuple(_moved(row.index(loops.mos_tic), self.device).index((slice(None), None)) for row in loops.mosaic)
+            values["u"] = tuple(
+                _moved(row.at(loops.mos_tic), self.device).at((slice(None), None)) for row in loops.mosaic
+            )
         known = self._cell_plan.run({**self.constants, **values})
         return {name: _expanded(known[name], len(loops.phi_tic)) for name in _CELL_TARGETS}
 
@@ -127,7 +131,7 @@ class PixelLoop:
             "subS": loops.subS[chosen].to(self.device)[column],
             "subF": loops.subF[chosen].to(self.device)[column],
             "thick_tic": loops.thick_tic[chosen].to(self.device)[column],
-            "dir": _moved(loops.source_dir.index(source), self.device).index(column),
+            "dir": _moved(loops.source_dir.at(source), self.device).at(column),
             "source_lambda_meters": loops.source_lambda_m[source].to(self.device)[column],
         }
         return self._sample_plan.run({**self.constants, **given})
@@ -148,16 +152,16 @@ class PixelLoop:
         self, sampled: Mapping[str, Any], chosen: slice, start: slice, first_of_thread: int | None, on: Tensor | None
     ) -> dict[str, Any]:
         """All quantities of some iterations, (B, n, P)."""
-        cells = {name: vector.index((None, start, None)) for name, vector in self.cells.items()}
+        cells = {name: vector.at((None, start, None)) for name, vector in self.cells.items()}
         if first_of_thread is not None and chosen.start <= first_of_thread < chosen.stop:
             here = torch.arange(chosen.start, chosen.stop, device=self.device)[:, None, None] == first_of_thread
             for name, vector in cells.items():
-                fresh = self.first_cells[name].index((None, start, None))
+                fresh = self.first_cells[name].at((None, start, None))
                 cells[name] = Vec(*(torch.where(here, f, c) for f, c in zip(fresh, vector, strict=True)))
         given = {
             **self.constants,
             **cells,
-            "scattering_vec_A_inv": sampled["scattering_vec_A_inv"].index((slice(None), None)),
+            "scattering_vec_A_inv": sampled["scattering_vec_A_inv"].at((slice(None), None)),
         }
         if self._reach_plan is not None:
             given = self._reach_plan.run(given)
@@ -202,7 +206,9 @@ class PixelLoop:
     def _order(self, chosen: slice, inner: slice) -> Tensor:
         """The number of each evaluation within its pixel, (B, n, 1)."""
         samples = torch.arange(chosen.start, chosen.stop, device=self.device)[:, None, None]
-        return samples * self.model.loops.iterations + torch.arange(inner.start, inner.stop, device=self.device)[:, None]
+        return (
+            samples * self.model.loops.iterations + torch.arange(inner.start, inner.stop, device=self.device)[:, None]
+        )
 
     def leaves_table(self, spixel: Tensor, fpixel: Tensor) -> Tensor:
         """(P,) number of the first evaluation of each pixel that interpolation can't serve; a huge one if none."""
@@ -229,14 +235,13 @@ class _State:
         self.loop = loop
         values, device = loop.constants, loop.device
         self.sum = values["I_bg"].expand(pixels)
-        shape = {"size": (pixels,), "dtype": torch.float64, "device": device}
-        self.polar: Tensor = torch.zeros(**shape)
+        self.polar = torch.zeros(pixels, dtype=torch.float64, device=device)
         self.seen = torch.zeros((pixels,), dtype=torch.bool, device=device)
         if values["nopolar"]:
-            self.polar, self.seen = torch.ones(**shape), ~self.seen
+            self.polar, self.seen = torch.ones_like(self.polar), ~self.seen
         self.omega: Tensor | None = None
         self.capture: Tensor | None = None
-        self.cos_2theta = torch.zeros(**shape)
+        self.cos_2theta = torch.zeros_like(self.polar)
         self.layer = -1
 
     def see_samples(self, sampled: Mapping[str, Any], chosen: slice) -> dict[str, Tensor]:
@@ -273,7 +278,9 @@ class _State:
         terms = values["I_term"].to(torch.float64)
         skip_zero = loop.running and loop.factors and float(loop.model.values["I_bg"]) == 0.0
         running = allowed & (values["F_latt_squared"] != 0) if skip_zero else allowed
-        terms = torch.where(allowed, terms, torch.zeros_like(terms)) if loop.model.values["dmin_angstroms"] > 0 else terms
+        terms = (
+            torch.where(allowed, terms, torch.zeros_like(terms)) if loop.model.values["dmin_angstroms"] > 0 else terms
+        )
         steps = []
         for row in range(terms.shape[0]):
             weights = [factors[name][row] for name in loop.factors]

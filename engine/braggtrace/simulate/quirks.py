@@ -1,6 +1,6 @@
 """Quirks of the C program, as data: what each does, and which profile has it.
 
-A quirk that is on reproduces the C program; off is the clean meaning. `QUIRKS` is the registry, a `Profile` a named set.
+A quirk that is on reproduces the C program; off is the clean meaning. `QUIRKS` is the registry, a profile a named set.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Quirk:
     off: str
 
 
+# ruff: noqa: E501 - one row a quirk, however long
 _ROWS = """
 stale-phi-zero | at a phi of exactly 0 the cell keeps the orientation of the previous step in loop order, per thread | phi 0 is the unrotated cell
 running-sum-oversample | -oversample_thick/_polar/_omega multiply the whole running sum at every step | each contribution is multiplied once by its own factor

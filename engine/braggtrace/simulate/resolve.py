@@ -25,10 +25,30 @@ from braggtrace.simulate.sources import source_list
 __all__ = ["resolve"]
 
 _RUN_TARGETS = (
-    "beam_vec polar_vec vert_vec spindle_axis fdet_vec sdet_vec odet_vec pix0_vector_meters distance_meters "
-    "close_distance_meters Fbeam_meters Sbeam_meters Fclose_meters Sclose_meters a_star b_star c_star V_cell_A3 "
-    "cell_a_vec_angstroms cell_b_vec_angstroms cell_c_vec_angstroms r_e_sqr I_bg"
-).split()
+    "beam_vec",
+    "polar_vec",
+    "vert_vec",
+    "spindle_axis",
+    "fdet_vec",
+    "sdet_vec",
+    "odet_vec",
+    "pix0_vector_meters",
+    "distance_meters",
+    "close_distance_meters",
+    "Fbeam_meters",
+    "Sbeam_meters",
+    "Fclose_meters",
+    "Sclose_meters",
+    "a_star",
+    "b_star",
+    "c_star",
+    "V_cell_A3",
+    "cell_a_vec_angstroms",
+    "cell_b_vec_angstroms",
+    "cell_c_vec_angstroms",
+    "r_e_sqr",
+    "I_bg",
+)
 
 
 def _tensor(value: Real) -> Tensor:
@@ -179,9 +199,7 @@ def _detector_inputs(experiment: Experiment) -> dict[str, Any]:
         "fpixels": fpixels,
         "spixels": spixels,
         "detsize_slow_m": size_s,
-        "roi": tuple(
-            limit if value < 0 else value for value, limit in zip(roi, (0, fpixels, 0, spixels), strict=True)
-        ),
+        "roi": tuple(limit if value < 0 else value for value, limit in zip(roi, (0, fpixels, 0, spixels), strict=True)),
         "point_pixel": int(detector.point_pixel),
         "curved_det": int(detector.curved),
     }
@@ -273,7 +291,8 @@ def _crystal_inputs(experiment: Experiment, randoms: ShuffleTable) -> dict[str, 
     if crystal.misset_random:
         misset = random_misset_rad(crystal, randoms, experiment.quirks)
     else:
-        misset = tuple(_tensor(value) / DEG_PER_RAD for value in crystal.misset_deg)
+        x, y, z = (_tensor(value) / DEG_PER_RAD for value in crystal.misset_deg)
+        misset = (x, y, z)
     return {
         "cell_lengths_A": lengths,
         "cell_angles_rad": angles,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,15 @@ class Scan:
         self.origins[name] = origin
 
 
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A flag that fired: the row, the words after it, and where it stands."""
+
+    flag: Flag
+    given: list[str]
+    origin: Origin
+
+
 _PRESCAN = frozenset({"img", "mask"})
 _WORDS = {"pivot", "convention", "shape"}
 
@@ -74,6 +83,17 @@ class _Scanner:
         self.result = Scan()
         self.taken: dict[int, str] = {}
         self.inert: list[str] = []
+        self.specials: dict[str, Callable[[_Hit], bool]] = {
+            "cell": self._cell,
+            "misset": self._misset,
+            "pivot": self._pivot,
+            "pix0": self._pix0,
+            "abs": self._abs,
+            "twotheta": self._twotheta,
+            "curved": self._curved,
+            "energy": self._energy,
+            "seed": self._seed,
+        }
 
     def warn(self, message: str) -> None:
         self.result.warnings.append(message)
@@ -91,12 +111,12 @@ class _Scanner:
         if fired and owner is not None:
             self.warn(f"{argument} is a value of {owner}, and acts as the flag {fired[0]} too")
         if not fired and owner is None:
-            self.unknown(position, argument)
+            self.unknown(argument)
         exact = [spelling for spelling in fired if spelling == argument]
         if fired and not exact and not _is_prefix_spelling(argument, fired):
             self.warn(f"{argument} acts as {', '.join(fired)}, which it contains")
 
-    def unknown(self, position: int, argument: str) -> None:
+    def unknown(self, argument: str) -> None:
         known = any(flag.matches(argument) for flag in FLAGS)
         if known:
             self.warn(f"{argument} is ignored: values are missing after it")
@@ -119,9 +139,9 @@ class _Scanner:
         if flag.inert:
             self.inert.append(self.arguments[position])
             return True
-        special = getattr(self, f"_{flag.takes}", None) if len(flag.takes) > 1 else None
+        special = self.specials.get(flag.takes)
         if special is not None:
-            if special(flag, position, given, origin) is False:
+            if not special(_Hit(flag, given, origin)):
                 return False
         elif flag.takes:
             self.plain(flag, given, origin)
@@ -141,7 +161,8 @@ class _Scanner:
         self.result.put(name, word if name in _WORDS else word == "1", origin)
 
     def plain(self, flag: Flag, given: list[str], origin: Origin) -> None:
-        convert = {"f": atof, "i": atoi, "s": str}[flag.takes]
+        converters: dict[str, Callable[[str], Any]] = {"f": atof, "i": atoi, "s": str}
+        convert = converters[flag.takes]
         values = [convert(word) for word in given]
         if flag.takes != "s":
             for word, value in zip(given, values, strict=True):
@@ -150,81 +171,90 @@ class _Scanner:
         if len(values) == 1:
             for name in flag.sets:
                 if name in self.result.values and name not in _PRESCAN and self.result.values[name] != values[0]:
-                    self.warn(f"{origin} {given[0]} replaces {self.result.values[name]} from {self.result.origins[name]}")
+                    self.warn(
+                        f"{origin} {given[0]} replaces {self.result.values[name]} from {self.result.origins[name]}"
+                    )
                 self.result.put(name, values[0], origin)
         else:
             self.result.put(flag.sets[0], tuple(values), origin)
         if flag.sets == ("twotheta_axis",) and "twotheta-axis-double-duty" in self.quirks:
             self.warn(f"{origin} also sets two-theta to {values[0]:g} degrees, and uses the axis unnormalised")
 
-    def _cell(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
+    def _cell(self, hit: _Hit) -> bool:
         words = []
-        for word in self.arguments[position + 1 : position + 7]:
+        for word in self.arguments[hit.origin.position + 1 : hit.origin.position + 7]:
             if word.startswith("-"):
                 break
             words.append(word)
-        self.take(position, len(words))
+        self.take(hit.origin.position, len(words))
         numbers = [atof(word) for word in words]
         # What is left out keeps what an earlier -cell gave.
         earlier = self.result.values.get("cell", (0.0,) * 6)
-        self.result.put("cell", (*numbers, *earlier[len(numbers) :]), origin)
+        self.result.put("cell", (*numbers, *earlier[len(numbers) :]), hit.origin)
+        return True
 
-    def _misset(self, flag: Flag, position: int, given: list[str], origin: Origin) -> bool:
-        argument = self.arguments[position]
-        if "-misset_seed" in argument:
-            if "misset-seed-swallow" not in self.quirks or position + 3 >= len(self.arguments):
-                return False
-        if "rand" in given[0]:
-            self.take(position, 1)
-            self.result.put("misset_random", True, origin)
+    def _misset(self, hit: _Hit) -> bool:
+        argument = hit.origin.flag
+        swallows = "misset-seed-swallow" in self.quirks and hit.origin.position + 3 < len(self.arguments)
+        if "-misset_seed" in argument and not swallows:
+            return False
+        if "rand" in hit.given[0]:
+            self.take(hit.origin.position, 1)
+            self.result.put("misset_random", True, hit.origin)
             return True
-        words = self.arguments[position + 1 : position + 4]
+        words = self.arguments[hit.origin.position + 1 : hit.origin.position + 4]
         if len(words) < 3:
             return False
         if "-misset_seed" in argument:
             self.warn(f"{argument} also sets the missetting angles to {' '.join(words)}")
         else:
-            self.take(position, 3)
-        self.result.put("misset_deg", tuple(atof(word) for word in words), origin)
-        self.result.put("misset_random", False, origin)
+            self.take(hit.origin.position, 3)
+        self.result.put("misset_deg", tuple(atof(word) for word in words), hit.origin)
+        self.result.put("misset_random", False, hit.origin)
         return True
 
-    def _pivot(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
+    def _pivot(self, hit: _Hit) -> bool:
         for word in ("sample", "beam"):
-            if word in given[0]:
-                self.result.put("pivot", word.upper(), origin)
-
-    def _pix0(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
-        divisor = 1000.0 if "_mm" in self.arguments[position] else 1.0
-        self.result.put("pix0_vector_m", tuple(atof(word) / divisor for word in given), origin)
-        if "pix0-inert" in self.quirks:
-            self.warn(f"the numbers after {origin} are never used; it only selects the custom convention")
-
-    def _abs(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
-        depth_um = atof(given[0])
-        if "inf" in given[0] or depth_um == 0.0:
-            self.result.put("mu_per_m", 0.0, origin)
-            self.result.put("thick_um", 0.0, origin)
-        else:
-            self.result.put("mu_per_m", 1.0 / (depth_um * 1e-6), origin)
-
-    def _twotheta(self, flag: Flag, position: int, given: list[str], origin: Origin) -> bool:
-        if "-twotheta_axis" in self.arguments[position] and "twotheta-axis-double-duty" not in self.quirks:
-            return False
-        self.result.put("twotheta_deg", atof(given[0]), origin)
+            if word in hit.given[0]:
+                self.result.put("pivot", word.upper(), hit.origin)
         return True
 
-    def _curved(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
-        self.result.put("curved", True, origin)
+    def _pix0(self, hit: _Hit) -> bool:
+        divisor = 1000.0 if "_mm" in hit.origin.flag else 1.0
+        self.result.put("pix0_vector_m", tuple(atof(word) / divisor for word in hit.given), hit.origin)
+        if "pix0-inert" in self.quirks:
+            self.warn(f"the numbers after {hit.origin} are never used; it only selects the custom convention")
+        return True
 
-    def _energy(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
-        energy_eV = atof(given[0])
+    def _abs(self, hit: _Hit) -> bool:
+        depth_um = atof(hit.given[0])
+        if "inf" in hit.given[0] or depth_um == 0.0:
+            self.result.put("mu_per_m", 0.0, hit.origin)
+            self.result.put("thick_um", 0.0, hit.origin)
+        else:
+            self.result.put("mu_per_m", 1.0 / (depth_um * 1e-6), hit.origin)
+        return True
+
+    def _twotheta(self, hit: _Hit) -> bool:
+        if "-twotheta_axis" in hit.origin.flag and "twotheta-axis-double-duty" not in self.quirks:
+            return False
+        self.result.put("twotheta_deg", atof(hit.given[0]), hit.origin)
+        return True
+
+    def _curved(self, hit: _Hit) -> bool:
+        self.result.put("curved", True, hit.origin)
+        return True
+
+    def _energy(self, hit: _Hit) -> bool:
+        energy_eV = atof(hit.given[0])
         if energy_eV == 0.0:
-            raise UsageError("the photon energy is 0", got=f"{origin} {given[0]}")
-        self.result.put("lambda_A", 12398.42 / energy_eV, origin)
+            raise UsageError("the photon energy is 0", got=f"{hit.origin} {hit.given[0]}")
+        self.result.put("lambda_A", 12398.42 / energy_eV, hit.origin)
+        return True
 
-    def _seed(self, flag: Flag, position: int, given: list[str], origin: Origin) -> None:
-        self.result.put(flag.sets[0], -atoi(given[0]), origin)
+    def _seed(self, hit: _Hit) -> bool:
+        self.result.put(hit.flag.sets[0], -atoi(hit.given[0]), hit.origin)
+        return True
 
     def summarise(self) -> None:
         """Say what follows from the flags together."""
@@ -236,13 +266,22 @@ class _Scanner:
             self.warn(f"the fluence is computed from -flux, -exposure and -beamsize{replaced}")
         convention = values.get("convention", "MOSFLM")
         if convention != "CUSTOM" and "convention-vs-vectors" in self.quirks:
-            vectors = ("fdet_vector", "sdet_vector", "odet_vector", "beam_vector", "polar_vector", "spindle_axis", "twotheta_axis")
+            vectors = (
+                "fdet_vector",
+                "sdet_vector",
+                "odet_vector",
+                "beam_vector",
+                "polar_vector",
+                "spindle_axis",
+                "twotheta_axis",
+            )
             lost = [str(origins[name]) for name in vectors if name in origins]
             if lost:
                 self.warn(f"the convention {convention} discards {' '.join(lost)}")
-        if convention != "CUSTOM" and "pivot-forced" in self.quirks and "pivot" in origins:
-            if origins["pivot"].flag.startswith("-pivot"):
-                self.warn(f"-pivot is ignored in the convention {convention}")
+        pivot = origins.get("pivot")
+        forced = convention != "CUSTOM" and "pivot-forced" in self.quirks
+        if forced and pivot is not None and pivot.flag.startswith("-pivot"):
+            self.warn(f"-pivot is ignored in the convention {convention}")
         if "close_distance_mm" in origins and "distance_mm" in origins:
             self.warn("-close_distance overrides -distance")
 
@@ -284,4 +323,4 @@ _COMPLETIONS = {
 def _is_prefix_spelling(argument: str, fired: list[str]) -> bool:
     """The argument is a spelling that people use, of which the table holds the beginning."""
     expected = {completion for spelling in fired for completion in _COMPLETIONS.get(spelling, ())}
-    return argument in expected or argument in ("-pix0_vector_mm",)
+    return argument in expected or argument == "-pix0_vector_mm"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -138,21 +138,26 @@ def setup_from_flags(
     values |= reader.files(values, mtz_column)
     values.setdefault("seed", -int(time.time()))
     values.setdefault("misset_seed", -int(time.time()))
-    parts = {
-        cls: cls(**{f.name: values[f.name] for f in dataclasses.fields(cls) if f.name in values})
-        for cls in (Detector, Beam, Crystal, Sources, Sampling, Outputs)
-    }
     experiment = Experiment(
-        detector=parts[Detector],
-        beam=parts[Beam],
-        crystal=parts[Crystal],
-        sources=parts[Sources],
-        sampling=parts[Sampling],
+        detector=_built(Detector, values),
+        beam=_built(Beam, values),
+        crystal=_built(Crystal, values),
+        sources=_built(Sources, values),
+        sampling=_built(Sampling, values),
         quirks=quirks,
         threads=threads,
         fma=fma,
     )
-    return Setup(experiment, parts[Outputs], origins, (*scan.warnings, *reader.warnings), reader.table)
+    return Setup(experiment, _built(Outputs, values), origins, (*scan.warnings, *reader.warnings), reader.table)
+
+
+_T = TypeVar("_T")
+
+
+def _built(cls: Callable[..., _T], values: dict[str, Any]) -> _T:
+    """A part of the experiment, from those values that are its fields."""
+    names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    return cls(**{name: value for name, value in values.items() if name in names})
 
 
 def _where(origin: Origin, value: object) -> str:
@@ -168,7 +173,7 @@ class _Reader:
         self.table: HklTable | None = None
 
     def path(self, name: str) -> Path:
-        return self.folder / self.values[name]
+        return self.folder / str(self.values[name])
 
     def camera(self, name: str) -> dict[str, Any]:
         """The fields that the header of an SMV file sets."""

@@ -35,12 +35,8 @@ def source_list(
     if sources.directions is not None:
         return _listed(sources, beam_vec, lambda_m)
     bare = "bare-divsteps" in quirks
-    h_count, h_range, h_step = _divergence(
-        sources.hdivsteps, sources.hdivrange_mrad, sources.hdivstep_mrad, bare
-    )
-    v_count, v_range, v_step = _divergence(
-        sources.vdivsteps, sources.vdivrange_mrad, sources.vdivstep_mrad, bare
-    )
+    h_count, h_range, h_step = _divergence(sources.hdivsteps, sources.hdivrange_mrad, sources.hdivstep_mrad, bare)
+    v_count, v_range, v_step = _divergence(sources.vdivsteps, sources.vdivrange_mrad, sources.vdivstep_mrad, bare)
     l_count, l_range, l_step = grid_rule(sources.dispsteps, sources.dispersion_pct / 100.0, 0.0)
     angles = []
     for i in range(h_count):

@@ -24,20 +24,104 @@ from braggtrace.simulate.pixels import PixelLoop, PixelResult
 
 __all__ = ["TraceLine", "Tracer", "selected_pixels"]
 
-_RUN = """detector_convention detector_pivot pix0_vector_meters fdet_vec sdet_vec odet_vec beam_vec polar_vec vert_vec
-spindle_axis twotheta_axis detector_rotx_deg detector_roty_deg detector_rotz_deg detector_twotheta_deg distance_meters
-close_distance_meters Fbeam_meters Sbeam_meters Fclose_meters Sclose_meters Xbeam_meters Ybeam_meters pixel_size_meters
-fpixels spixels roi lambda_meters a_star b_star c_star cell_a_vec_angstroms cell_b_vec_angstroms cell_c_vec_angstroms
-V_cell_A3 misset_x_deg misset_y_deg misset_z_deg Na Nb Nc xtal_shape fudge fluence_photons_per_m2 r_e_sqr steps sources
-phisteps mosaic_domains mosaic_spread_deg oversample thicksteps detector_thick_meters detector_thickstep_meters
-detector_mu_per_meter oversample_thick oversample_polar oversample_omega nopolar point_pixel curved_det interpolate
-polarization dmin_angstroms default_F hkls hkl_range phi0_deg osc_deg phistep_deg water_size_meters I_bg""".split()
-_FIRST_SAMPLE = """pixel_pos_meters R_distance_meters omega_pixel_sr obliquity_factor diffracted_vec incident_vec
-lambda_meters lambda_angstroms scattering_vec_A_inv polar capture_fraction""".split()
+_RUN = (
+    "detector_convention",
+    "detector_pivot",
+    "pix0_vector_meters",
+    "fdet_vec",
+    "sdet_vec",
+    "odet_vec",
+    "beam_vec",
+    "polar_vec",
+    "vert_vec",
+    "spindle_axis",
+    "twotheta_axis",
+    "detector_rotx_deg",
+    "detector_roty_deg",
+    "detector_rotz_deg",
+    "detector_twotheta_deg",
+    "distance_meters",
+    "close_distance_meters",
+    "Fbeam_meters",
+    "Sbeam_meters",
+    "Fclose_meters",
+    "Sclose_meters",
+    "Xbeam_meters",
+    "Ybeam_meters",
+    "pixel_size_meters",
+    "fpixels",
+    "spixels",
+    "roi",
+    "lambda_meters",
+    "a_star",
+    "b_star",
+    "c_star",
+    "cell_a_vec_angstroms",
+    "cell_b_vec_angstroms",
+    "cell_c_vec_angstroms",
+    "V_cell_A3",
+    "misset_x_deg",
+    "misset_y_deg",
+    "misset_z_deg",
+    "Na",
+    "Nb",
+    "Nc",
+    "xtal_shape",
+    "fudge",
+    "fluence_photons_per_m2",
+    "r_e_sqr",
+    "steps",
+    "sources",
+    "phisteps",
+    "mosaic_domains",
+    "mosaic_spread_deg",
+    "oversample",
+    "thicksteps",
+    "detector_thick_meters",
+    "detector_thickstep_meters",
+    "detector_mu_per_meter",
+    "oversample_thick",
+    "oversample_polar",
+    "oversample_omega",
+    "nopolar",
+    "point_pixel",
+    "curved_det",
+    "interpolate",
+    "polarization",
+    "dmin_angstroms",
+    "default_F",
+    "hkls",
+    "hkl_range",
+    "phi0_deg",
+    "osc_deg",
+    "phistep_deg",
+    "water_size_meters",
+    "I_bg",
+)
+_FIRST_SAMPLE = (
+    "pixel_pos_meters",
+    "R_distance_meters",
+    "omega_pixel_sr",
+    "obliquity_factor",
+    "diffracted_vec",
+    "incident_vec",
+    "lambda_meters",
+    "lambda_angstroms",
+    "scattering_vec_A_inv",
+    "polar",
+    "capture_fraction",
+)
 _ROTATED = ("rot_a_angstroms", "rot_b_angstroms", "rot_c_angstroms")
 _FACTORS = ("F_latt_a", "F_latt_b", "F_latt_c")
 _INDICES = ("h_frac", "k_frac", "l_frac", "h0", "k0", "l0")
-_SAMPLE_EXTRA = ("obliquity_factor", "lambda_angstroms", "stol", "R_distance_meters", "pixel_pos_meters", "incident_vec")
+_SAMPLE_EXTRA = (
+    "obliquity_factor",
+    "lambda_angstroms",
+    "stol",
+    "R_distance_meters",
+    "pixel_pos_meters",
+    "incident_vec",
+)
 _AXES = "xyz"
 
 
@@ -106,7 +190,7 @@ class Tracer:
                 yield self._named(name, values[name])
         loops = self.model.loops
         for source in range(len(loops.source_lambda_m)):
-            direction = self._vector("dir", loops.source_dir.index(source))
+            direction = self._vector("dir", loops.source_dir.at(source))
             wavelength = self._number(loops.source_lambda_m[source])
             yield TraceLine(f"{self.tag}_SOURCE source={source} {direction} lambda_meters={wavelength}")
         for domain in range(self.model.values["mosaic_domains"]):
@@ -117,7 +201,7 @@ class Tracer:
     def _matrix_row(self, row: int, domain: int) -> list[float]:
         if self.model.loops.mosaic is None:
             return [1.0 if row == column else 0.0 for column in range(3)]
-        return [float(component) for component in self.model.loops.mosaic[row].index(domain)]
+        return [float(component) for component in self.model.loops.mosaic[row].at(domain)]
 
     def pixel_lines(self, slow: int, fast: int) -> Iterator[TraceLine]:
         """Everything about one pixel; a pixel that is not rendered has no values but its name.
@@ -153,9 +237,7 @@ class Tracer:
             self._special, self._searched = special_pixels(self.loop, place), place
         return self._special
 
-    def _frame(
-        self, slow: int, fast: int, memory: _Memory, result: PixelResult, active: bool
-    ) -> Iterator[TraceLine]:
+    def _frame(self, slow: int, fast: int, memory: _Memory, result: PixelResult, active: bool) -> Iterator[TraceLine]:
         first = memory.sampled[0][1] if memory.sampled else {}
         for name in _FIRST_SAMPLE if first else ():
             source = first["source_lambda_meters"] if name == "lambda_meters" else first[name]
@@ -185,7 +267,10 @@ class Tracer:
                 sample = first + b
                 words = [
                     self._sample_key(sample),
-                    *(f"{name}={self._number(_at(values[name], b))}" for name in ("R_distance_meters", "capture_fraction", "polar")),
+                    *(
+                        f"{name}={self._number(_at(values[name], b))}"
+                        for name in ("R_distance_meters", "capture_fraction", "polar")
+                    ),
                     f"omega_pixel={self._number(_at(values['omega_pixel_sr'], b))}",
                     self._vector("scattering", _at(values["scattering_vec_A_inv"], b)),
                     f"stol={self._number(_at(values['stol'], b))}",
@@ -244,7 +329,7 @@ class Tracer:
 
     def _skipped(self, values: Mapping[str, Any]) -> Tensor:
         """Iterations that the C program leaves out, because F_latt is 0 and nothing else scatters."""
-        none = values["F_latt"] == 0
+        none: Tensor = values["F_latt"] == 0
         return none & (float(self.model.values["I_bg"]) == 0.0)
 
     def _first_iteration(self, values: Mapping[str, Any], b: int, i: int) -> Iterator[TraceLine]:

@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def split_flags(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
     """Tell our options, which start with two dashes, from nanoBragg's flags; all words after `--` are flags."""
     takes: dict[str, int] = {}
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of options
+    for action in parser._actions:
         count = 1 if action.nargs is None else action.nargs if isinstance(action.nargs, int) else 0
         takes |= dict.fromkeys(action.option_strings, count)
     own: list[str] = []
@@ -132,8 +132,10 @@ def explain(setup: Setup, model: Model) -> str:
     for title in ("detector", "beam", "crystal", "sources", "sampling"):
         part = getattr(experiment, title)
         rows.append((f"[{title}]", "", ""))
-        for field in dataclasses.fields(part):
-            rows.append((field.name, _short(getattr(part, field.name)), setup.origins.get(field.name, "default")))
+        rows += [
+            (field.name, _short(getattr(part, field.name)), setup.origins.get(field.name, "default"))
+            for field in dataclasses.fields(part)
+        ]
     rows.append(("[derived]", "", ""))
     rows += [(name, _short(value), "") for name, value in model.values.items() if not _is_internal(name)]
     rows.append(("[quirks]", " ".join(sorted(model.quirks)) or "none", ""))

@@ -7,7 +7,14 @@ import sys
 import time
 from collections.abc import Sequence
 
-from braggtrace_tui.commands.experiment_options import add_options, explain, prepare, split_flags, torch_device, torch_dtype
+from braggtrace_tui.commands.experiment_options import (
+    add_options,
+    explain,
+    prepare,
+    split_flags,
+    torch_device,
+    torch_dtype,
+)
 
 __all__ = ["add_arguments", "parse", "run"]
 
@@ -74,7 +81,9 @@ class _Progress:
             return
         self.last, self.shown = now, True
         bar = "#" * (30 * done // total)
-        print(f"\r[{bar:<30}] {100 * done // total:3d} % {now - self.start:6.1f} s", end="", file=sys.stderr, flush=True)
+        print(
+            f"\r[{bar:<30}] {100 * done // total:3d} % {now - self.start:6.1f} s", end="", file=sys.stderr, flush=True
+        )
 
     def close(self) -> None:
         """Leave the line."""

@@ -6,9 +6,20 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from braggtrace.errors import OutputExistsError, UsageError
-from braggtrace_tui.commands.experiment_options import add_options, explain, prepare, split_flags, torch_device, torch_dtype
+from braggtrace_tui.commands.experiment_options import (
+    add_options,
+    explain,
+    prepare,
+    split_flags,
+    torch_device,
+    torch_dtype,
+)
+
+if TYPE_CHECKING:
+    from braggtrace.simulate.tracer import TraceLine
 
 __all__ = ["add_arguments", "parse", "run"]
 
@@ -42,7 +53,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
 
 def run(args: argparse.Namespace) -> int:
     """Trace the pixels."""
-    from braggtrace.simulate.tracer import TraceLine, Tracer, selected_pixels
+    from braggtrace.simulate.tracer import Tracer, selected_pixels
 
     if not args.pixel and not args.roi and not args.explain:
         raise UsageError("no pixel is given", expected="--pixel S F or --roi S0 S1 F0 F1")
@@ -82,7 +93,7 @@ def _targets(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
     return out, per_phi
 
 
-def _write(out: Path, per_phi: Path, lines: list, tag: str) -> None:  # type: ignore[type-arg]
+def _write(out: Path, per_phi: Path, lines: list[TraceLine], tag: str) -> None:
     from braggtrace.formats.files import write_atomic
 
     pixel = f"{tag}: pixel "
