@@ -66,7 +66,7 @@ def mosaic_rotations(crystal: Crystal, table: ShuffleTable, quirks: frozenset[st
         is rotated. The first domain is never rotated.
     """
     spread = torch.as_tensor(crystal.mosaic_spread_deg, dtype=torch.float64) / DEG_PER_RAD
-    count, given = crystal.mosaic_domains, float(spread)
+    count, given = crystal.mosaic_domains, float(spread.detach())
     if count <= 0:
         count = _AUTOMATIC_DOMAINS if given > 0 else 1
     elif given <= 0:

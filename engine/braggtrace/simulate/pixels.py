@@ -221,7 +221,7 @@ class PixelLoop:
                 sampled, held = self.samples(spixel, fpixel, chosen), chosen
             values = self.iterate(sampled, chosen, inner, None, None)
             leaves = ~values["tricubic_allowed"] & sampled["in_resolution"][:, None]
-            if float(self.model.values["I_bg"]) == 0.0:
+            if float(self.model.values["I_bg"].detach()) == 0.0:
                 leaves = leaves & (values["F_latt"] != 0)
             order = torch.where(leaves, self._order(chosen, inner), never)
             first = torch.minimum(first, order.amin(dim=(0, 1)))
@@ -276,7 +276,7 @@ class _State:
         loop = self.loop
         allowed = sampled["in_resolution"][:, None]
         terms = values["I_term"].to(torch.float64)
-        skip_zero = loop.running and loop.factors and float(loop.model.values["I_bg"]) == 0.0
+        skip_zero = loop.running and loop.factors and float(loop.model.values["I_bg"].detach()) == 0.0
         running = allowed & (values["F_latt_squared"] != 0) if skip_zero else allowed
         terms = (
             torch.where(allowed, terms, torch.zeros_like(terms)) if loop.model.values["dmin_angstroms"] > 0 else terms

@@ -55,6 +55,10 @@ def _tensor(value: Real) -> Tensor:
     return torch.as_tensor(value, dtype=torch.float64)
 
 
+def _float(value: Real) -> float:
+    return float(_tensor(value).detach())
+
+
 def resolve(experiment: Experiment) -> Model:
     """Fill in everything that the experiment leaves open, as the C program does.
 
@@ -156,10 +160,10 @@ def _detector_inputs(experiment: Experiment) -> dict[str, Any]:
     own = detector.convention == "CUSTOM" or "convention-vs-vectors" not in quirks
     axis = _choose(detector.twotheta_axis, convention.twotheta, own)
     pixel = _tensor(detector.pixel_mm) / 1000.0
-    if float(pixel) <= 0:
-        raise UsageError("the pixel size must be positive", got=f"{float(pixel) * 1000.0:g} mm")
-    size_f, fpixels = _extent(detector.fpixels, detector.size_f_mm / 1000.0, float(pixel))
-    size_s, spixels = _extent(detector.spixels, detector.size_s_mm / 1000.0, float(pixel))
+    if _float(pixel) <= 0:
+        raise UsageError("the pixel size must be positive", got=f"{_float(pixel) * 1000.0:g} mm")
+    size_f, fpixels = _extent(detector.fpixels, detector.size_f_mm / 1000.0, _float(pixel))
+    size_s, spixels = _extent(detector.spixels, detector.size_s_mm / 1000.0, _float(pixel))
     if min(fpixels, spixels) < 1:
         raise UsageError("the detector has no pixels", got=f"{spixels} x {fpixels} (slow x fast)")
     centre = _beam_centre(detector, pixel, (_tensor(size_f), _tensor(size_s)))
@@ -231,14 +235,14 @@ def _sensor_inputs(experiment: Experiment) -> dict[str, Any]:
     detector, sampling = experiment.detector, experiment.sampling
     thick = _tensor(detector.thick_um) * 1e-6
     mu = _tensor(detector.mu_per_m)
-    if float(thick) > 0 and float(mu) < 0:
+    if _float(thick) > 0 and _float(mu) < 0:
         mu = 1.0 / thick
-    layers, span, layer = grid_rule(detector.thicksteps, float(thick), 0.0, bare_range=0.5e-6, half_step=True)
+    layers, span, layer = grid_rule(detector.thicksteps, _float(thick), 0.0, bare_range=0.5e-6, half_step=True)
     oversample_thick = sampling.oversample_thick
     if span == 0.0:
         captures_all = not (oversample_thick and "zero-capture" in experiment.quirks)
     else:
-        captures_all = float(mu) == 0.0 and "zero-capture" not in experiment.quirks
+        captures_all = _float(mu) == 0.0 and "zero-capture" not in experiment.quirks
     return {
         "thicksteps": layers,
         "detector_thick_meters": thick if span else _tensor(0.0),
@@ -253,14 +257,14 @@ def _beam_inputs(experiment: Experiment) -> dict[str, Any]:
     beam, sampling = experiment.beam, experiment.sampling
     fluence, flux, exposure = _tensor(beam.fluence), _tensor(beam.flux), _tensor(beam.exposure_s)
     beamsize = _tensor(beam.beamsize_mm) / 1000.0
-    if float(flux) != 0.0 and float(exposure) > 0.0 and float(beamsize) >= 0.0:
+    if _float(flux) != 0.0 and _float(exposure) > 0.0 and _float(beamsize) >= 0.0:
         fluence = flux * exposure / beamsize / beamsize
     polarization = _tensor(beam.polarization)
     return {
         "lambda_meters": _tensor(beam.lambda_A) / 1e10,
         "fluence_photons_per_m2": fluence,
         "polarization": polarization,
-        "unpolarized": float(polarization) == 0.0 and not polarization.requires_grad,
+        "unpolarized": _float(polarization) == 0.0 and not polarization.requires_grad,
         "nopolar": int(beam.nopolar),
         "oversample_thick": int(sampling.oversample_thick),
         "oversample_polar": int(sampling.oversample_polar),
@@ -277,11 +281,11 @@ def _crystal_inputs(experiment: Experiment, randoms: ShuffleTable) -> dict[str, 
     angles: tuple[Tensor, ...] | None = None
     if crystal.cell is not None:
         a, b, c, *degrees = (_tensor(value) for value in crystal.cell)
-        lengths = (a, b if float(b) > 0 else a, c if float(c) > 0 else a)
+        lengths = (a, b if _float(b) > 0 else a, c if _float(c) > 0 else a)
         right = _tensor(math.pi / 2.0)
-        angles = tuple(angle / DEG_PER_RAD if float(angle) > 0 else right for angle in degrees)
-        if float(a) <= 0 and crystal.matrix is None:
-            raise UsageError("the cell has no size", expected="a > 0", got=f"{float(a):g} Å")
+        angles = tuple(angle / DEG_PER_RAD if _float(angle) > 0 else right for angle in degrees)
+        if _float(a) <= 0 and crystal.matrix is None:
+            raise UsageError("the cell has no size", expected="a > 0", got=f"{_float(a):g} Å")
     matrix = None
     if crystal.matrix is not None:
         columns = torch.as_tensor(crystal.matrix, dtype=torch.float64).unbind(dim=1)
@@ -310,7 +314,7 @@ def _crystal_inputs(experiment: Experiment, randoms: ShuffleTable) -> dict[str, 
 
 def _crystal_size(experiment: Experiment, values: dict[str, Any]) -> dict[str, Any]:
     """Cells along each axis: from the size where given, which the beam limits along b and c."""
-    crystal, beamsize = experiment.crystal, float(values["beamsize_meters"])
+    crystal, beamsize = experiment.crystal, _float(values["beamsize_meters"])
     sizes = [crystal.size_x_mm / 1000.0, crystal.size_y_mm / 1000.0, crystal.size_z_mm / 1000.0]
     if beamsize >= 0:
         sizes[1:] = (min(size, beamsize) for size in sizes[1:])
@@ -318,7 +322,7 @@ def _crystal_size(experiment: Experiment, values: dict[str, Any]) -> dict[str, A
     for name, axis, size, given in zip(
         ("Na", "Nb", "Nc"), "abc", sizes, (crystal.Na, crystal.Nb, crystal.Nc), strict=True
     ):
-        length = float(norm(values[f"cell_{axis}_vec_angstroms"].scaled(1e-10)))
+        length = _float(norm(values[f"cell_{axis}_vec_angstroms"].scaled(1e-10)))
         count = math.ceil(size / length) if size > 0 else given
         cells[name] = _tensor(max(count, 1))
         cells[f"single_{axis}"] = count <= 1
@@ -327,9 +331,11 @@ def _crystal_size(experiment: Experiment, values: dict[str, Any]) -> dict[str, A
 
 def _oversample(experiment: Experiment, values: dict[str, Any], notes: list[str]) -> int:
     widths = [
-        float(values[f"N{axis}"]) * float(norm(values[f"cell_{axis}_vec_angstroms"].scaled(1e-10))) for axis in "abc"
+        _float(values[f"N{axis}"]) * _float(norm(values[f"cell_{axis}_vec_angstroms"].scaled(1e-10))) for axis in "abc"
     ]
-    reciprocal = float(values["lambda_meters"]) * float(values["distance_meters"]) / float(values["pixel_size_meters"])
+    reciprocal = (
+        _float(values["lambda_meters"]) * _float(values["distance_meters"]) / _float(values["pixel_size_meters"])
+    )
     ratio = 3.0 * max(widths) / reciprocal if reciprocal else math.nan
     if not math.isfinite(ratio):
         raise UsageError("the oversampling can't be chosen: wavelength, distance or cell is 0 or not a number")
@@ -350,7 +356,7 @@ def _phi(experiment: Experiment) -> tuple[int, float, float]:
 def _table(experiment: Experiment) -> FTable | None:
     crystal = experiment.crystal
     if crystal.F is None:
-        if float(crystal.default_F) == 0.0 and not _tensor(crystal.default_F).requires_grad:
+        if _float(crystal.default_F) == 0.0 and not _tensor(crystal.default_F).requires_grad:
             raise UsageError("nothing to simulate: no structure factors, neither -hkl nor -default_F is given")
         return None
     return FTable.from_box(torch.as_tensor(crystal.F, dtype=torch.float64), crystal.F_low, crystal.default_F)
@@ -364,4 +370,4 @@ def _interpolates(experiment: Experiment, values: dict[str, Any], table: FTable 
     crystal = experiment.crystal
     if "interpolation-choice-uses-flag-N" in experiment.quirks:
         return min(crystal.Na, crystal.Nb, crystal.Nc) <= 2
-    return min(float(values["Na"]), float(values["Nb"]), float(values["Nc"])) <= 2
+    return min(_float(values["Na"]), _float(values["Nb"]), _float(values["Nc"])) <= 2

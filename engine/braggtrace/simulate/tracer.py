@@ -201,7 +201,7 @@ class Tracer:
     def _matrix_row(self, row: int, domain: int) -> list[float]:
         if self.model.loops.mosaic is None:
             return [1.0 if row == column else 0.0 for column in range(3)]
-        return [float(component) for component in self.model.loops.mosaic[row].at(domain)]
+        return [float(component.detach()) for component in self.model.loops.mosaic[row].at(domain)]
 
     def pixel_lines(self, slow: int, fast: int) -> Iterator[TraceLine]:
         """Everything about one pixel; a pixel that is not rendered has no values but its name.
@@ -330,7 +330,7 @@ class Tracer:
     def _skipped(self, values: Mapping[str, Any]) -> Tensor:
         """Iterations that the C program leaves out, because F_latt is 0 and nothing else scatters."""
         none: Tensor = values["F_latt"] == 0
-        return none & (float(self.model.values["I_bg"]) == 0.0)
+        return none & (float(self.model.values["I_bg"].detach()) == 0.0)
 
     def _first_iteration(self, values: Mapping[str, Any], b: int, i: int) -> Iterator[TraceLine]:
         for name in _ROTATED:
@@ -411,7 +411,7 @@ class Tracer:
         digits = 17
         if isinstance(value, Tensor):
             digits = 9 if value.dtype == torch.float32 else 17
-            value = float(value)
+            value = float(value.detach())
         return f"{value:.{digits}g}"
 
     def _vector(self, name: str, vector: Vec) -> str:
