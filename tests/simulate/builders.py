@@ -26,7 +26,14 @@ def number(value: float) -> Tensor:
 def experiment(quirks: frozenset[str] = PROFILES["legacy"], threads: int = 1, **changes: Any) -> Experiment:
     """A small crystal on a small detector, with any fields changed."""
     base: dict[str, dict[str, Any]] = {
-        "detector": {"fpixels": 12, "spixels": 10, "pixel_mm": 0.4, "distance_mm": 60.0, "Xbeam_mm": 2.1, "Ybeam_mm": 1.7},
+        "detector": {
+            "fpixels": 12,
+            "spixels": 10,
+            "pixel_mm": 0.4,
+            "distance_mm": 60.0,
+            "Xbeam_mm": 2.1,
+            "Ybeam_mm": 1.7,
+        },
         "beam": {"lambda_A": 1.0, "polarization": 0.8},
         "crystal": {
             "cell": (12.3, 15.4, 9.8, 90.0, 101.3, 90.0),

@@ -54,7 +54,9 @@ def test_gradients_of_structure_factors(mode: str, interpolate: bool) -> None:
     table = torch.linspace(50.0, 150.0, 9**3, dtype=torch.float64).reshape(9, 9, 9)
 
     def pixels(factor: Tensor) -> Tensor:
-        whole = image(MODES[mode], roi=ROI, F=table * factor, F_low=(-4, -4, -4), default_F=1.0, interpolate=interpolate)
+        whole = image(
+            MODES[mode], roi=ROI, F=table * factor, F_low=(-4, -4, -4), default_F=1.0, interpolate=interpolate
+        )
         return whole[ROI[2] : ROI[3] + 1, ROI[0] : ROI[1] + 1]
 
     scale = float(pixels(number(1.0)).detach().max())

@@ -57,6 +57,25 @@ class Plan:
             known[step.name] = step.function(*[known[name] for name in step.inputs])
         return known
 
+    def spent(self, targets: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """After each step, the values that no later step needs and that are no targets."""
+        kept = set(targets)
+        out: list[tuple[str, ...]] = []
+        for step in reversed(self.steps):
+            done = tuple(name for name in (step.name, *step.inputs) if name not in kept)
+            out.append(done)
+            kept |= {step.name, *step.inputs}
+        return tuple(reversed(out))
+
+    def run_lean(self, values: Mapping[str, Any], spent: tuple[tuple[str, ...], ...]) -> dict[str, Any]:
+        """As `run`, but forget each value as soon as it is spent, which keeps memory small and in the cache."""
+        known = dict(values)
+        for step, names in zip(self.steps, spent, strict=True):
+            known[step.name] = step.function(*[known[name] for name in step.inputs])
+            for name in names:
+                known.pop(name, None)
+        return known
+
 
 class Graph:
     """All registered steps."""

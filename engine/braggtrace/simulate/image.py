@@ -57,7 +57,7 @@ def coordinates(loop: PixelLoop, places: NDArray[np.int64]) -> tuple[Tensor, Ten
 
 def tile_size(loop: PixelLoop) -> int:
     """Pixels of a tile."""
-    return ELEMENTS // 64 if loop.model.interpolate else ELEMENTS
+    return max(1, loop.elements // 64) if loop.model.interpolate else loop.elements
 
 
 def special_pixels(loop: PixelLoop, until: int | None = None) -> Special:

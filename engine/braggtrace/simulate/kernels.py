@@ -155,6 +155,7 @@ def _compile(spec: KernelSpec, path: Path) -> None:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     settings: dict[str, Any] = {
         "cpp.enable_floating_point_contract_flag": "fast",
+        "aot_inductor.compile_wrapper_opt_level": "O0",
         "cpp.dynamic_threads": True,  # the number of threads is chosen when it runs
         "assert_indirect_indexing": False,  # table indices are clamped
     }

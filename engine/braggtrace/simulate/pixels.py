@@ -21,7 +21,10 @@ from braggtrace.simulate.model import Model
 __all__ = ["ELEMENTS", "PixelLoop", "PixelResult", "Recorder"]
 
 ELEMENTS = 65536
-"""How many (sample, iteration, pixel) elements are computed at a time, so that they stay in the cache."""
+"""How many (sample, iteration, pixel) elements are computed at a time on a CPU, so that they stay in the cache."""
+
+_BYTES_PER_ELEMENT = 800
+_LARGEST_ON_GPU = 1 << 23
 
 _SAMPLE_TARGETS = ("scattering_vec_A_inv", "in_resolution", "omega_pixel_sr", "capture_fraction", "polar", "cos_2theta")
 _CELL_TARGETS = ("rot_a_meters", "rot_b_meters", "rot_c_meters")
@@ -81,6 +84,7 @@ class PixelLoop:
         self.model = model
         self.device = torch.device(device)
         self.dtype = dtype
+        self.elements = _elements(self.device)
         loops = model.loops
         self.constants = {name: _moved(value, self.device) for name, value in model.values.items()}
         self.constants |= {
@@ -96,6 +100,8 @@ class PixelLoop:
         self._sample_plan = GRAPH.plan(run_level, sample_given, model.variants)
         known = {*self.constants, *_RUN_VECTORS, "interpolation_on"}
         self.iteration_plan = GRAPH.plan(["I_term", *extra], known, model.variants)
+        self._keep_all = bool(extra)
+        self._spent = self.iteration_plan.spent(("I_term", "F_latt_squared", *_RUN_VECTORS))
         self._reach_plan = (
             GRAPH.plan(["tricubic_allowed", "F_latt"], known, model.variants) if model.interpolate else None
         )
@@ -139,8 +145,8 @@ class PixelLoop:
     def blocks(self, pixels: int) -> Iterator[tuple[slice, slice]]:
         """Chunks of samples and of iterations that are computed together, in loop order."""
         loops = self.model.loops
-        n = min(loops.iterations, max(1, ELEMENTS // max(pixels, 1)))
-        samples = max(1, ELEMENTS // max(pixels * loops.iterations, 1)) if n == loops.iterations else 1
+        n = min(loops.iterations, max(1, self.elements // max(pixels, 1)))
+        samples = max(1, self.elements // max(pixels * loops.iterations, 1)) if n == loops.iterations else 1
         for first in range(0, loops.samples, samples):
             for start in range(0, loops.iterations, n):
                 yield (
@@ -167,7 +173,9 @@ class PixelLoop:
             given = self._reach_plan.run(given)
             allowed = given["tricubic_allowed"]
             given["interpolation_on"] = allowed if on is None else allowed & on
-        return self.iteration_plan.run(given)
+        if self._keep_all:
+            return self.iteration_plan.run(given)
+        return self.iteration_plan.run_lean(given, self._spent)
 
     def run(
         self,
@@ -322,6 +330,14 @@ class _State:
         }
         final = GRAPH.plan(["I_pixel_final"], given).run(given)["I_pixel_final"]
         return PixelResult(final, self.sum, self.polar, capture, omega, self.cos_2theta)
+
+
+def _elements(device: torch.device) -> int:
+    """How many elements to compute at a time: what fits the cache of a CPU, or a part of a GPU's free memory."""
+    if device.type != "cuda":
+        return ELEMENTS
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(ELEMENTS, min(free // _BYTES_PER_ELEMENT, _LARGEST_ON_GPU))
 
 
 def _row(value: Tensor, row: int) -> Tensor:

@@ -13,6 +13,7 @@ from braggtrace.physics.graph import GRAPH
 from braggtrace.physics.numerics import DEG_PER_RAD
 from braggtrace.physics.structure import FTable
 from braggtrace.physics.vector import Vec, norm, unit, vec
+from braggtrace.simulate.checks import check_finite
 from braggtrace.simulate.conventions import CONVENTIONS, BeamCentre, beam_centre
 from braggtrace.simulate.counts import grid_rule, phi_angles, phi_rule, stale_phi
 from braggtrace.simulate.experiment import Detector, Experiment, Real, Reals
@@ -65,6 +66,7 @@ def resolve(experiment: Experiment) -> Model:
     Raises:
         UsageError: nothing to simulate, or a value that makes no sense.
     """
+    check_finite(experiment)
     notes: list[str] = []
     quirks = experiment.quirks
     inputs = _detector_inputs(experiment) | _sensor_inputs(experiment) | _beam_inputs(experiment)
