@@ -106,7 +106,7 @@ def test_explain(folder: Path, verb: str, capsys: pytest.CaptureFixture[str]) ->
     for line in capsys.readouterr().out.splitlines():
         name, *rest = line.split()
         rows.setdefault(name, rest)  # what was given comes first, what follows from it later
-    assert rows["default_F"] == ["100", "-default_F", "(word", "19)"]
+    assert rows["default_F"] == ["100", "-default_F", "(word", "18)"]
     assert rows["distance_mm"][:2] == ["60", "-distance"]
     assert rows["fluence"][1] == "default"
     assert rows["oversample"]
