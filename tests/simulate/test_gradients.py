@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ MODES = {"c-parity": SMOOTH, "spec": SMOOTH - {STALE_PHI_ZERO}, "clean": PROFILE
 ROI = (5, 6, 4, 5)
 CELL = (12.3, 15.4, 9.8, 90.0, 101.3, 90.0)
 
-GROUPS: dict[str, tuple[list[float], Callable[..., dict[str, object]]]] = {
+GROUPS: dict[str, tuple[list[float], Callable[..., dict[str, Any]]]] = {
     "cell": (list(CELL), lambda *p: {"cell": p}),
     "misset": ([14.0, -9.0, 27.0], lambda *p: {"misset_deg": p}),
     "distance": ([60.0], lambda p: {"distance_mm": p}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +44,13 @@ def test_roi_is_the_crop_of_the_whole(x0: int, x1: int, y0: int, y1: int) -> Non
 @pytest.mark.parametrize("quirks", [LEGACY, SPEC], ids=["legacy", "spec"])
 def test_tiles_of_any_size_agree(elements: int, quirks: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """However the work is cut into pieces, every bit is the same."""
-    changes = {"mosaic_spread_deg": 0.5, "mosaic_domains": 3, "oversample": 2, "hdivrange_mrad": 2.0, "hdivsteps": 3}
+    changes: dict[str, Any] = {
+        "mosaic_spread_deg": 0.5,
+        "mosaic_domains": 3,
+        "oversample": 2,
+        "hdivrange_mrad": 2.0,
+        "hdivsteps": 3,
+    }
     expected = image(quirks, **changes)
     monkeypatch.setattr(pixels_module, "ELEMENTS", elements)
     assert torch.equal(image(quirks, **changes), expected)
@@ -90,7 +98,7 @@ def test_rotating_everything_changes_nothing() -> None:
 def test_oversampling_converges() -> None:
     """The mean over subpixels settles as they become more."""
     images = [image(SPEC, oversample=n) for n in (2, 4, 8, 16)]
-    steps = [float((finer - coarser).abs().max()) for coarser, finer in zip(images, images[1:], strict=False)]
+    steps = [float((finer - coarser).abs().max()) for coarser, finer in pairwise(images)]
     assert steps[2] < steps[1] < steps[0]
     assert steps[2] < 0.02 * float(images[-1].max())
 
@@ -117,11 +125,11 @@ def test_float32_keeps_the_digits_of_phases() -> None:
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 def test_compiled_kernels_agree(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within 1e-12 of the maximum; with the stale phi, mosaic, sources and subpixels. Compiles once in half a minute."""
+    """Within 1e-12 of the maximum; stale phi, mosaic, sources and subpixels. Compiles once, in half a minute."""
     cache = pytestconfig.cache
     assert cache is not None
     monkeypatch.setenv("BRAGGTRACE_CACHE", str(cache.mkdir("kernels")))
-    changes = {
+    changes: dict[str, Any] = {
         "mosaic_spread_deg": 0.5,
         "mosaic_domains": 2,
         "oversample": 2,
