@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Cli
 
 pytest.importorskip("torch", reason="the engine needs torch")
-from tests.parity.cases import CASES, Case  # noqa: E402 - only where torch is
+from tests.parity.cases import CASES, Case
 
 FLAGS = "-cell 70 80 90 75 85 95 -default_F 100 -N 5 -lambda 1 -distance 80 -detpixels 16 -nonoise -nopgm"
 SMALL = FLAGS.split()
