@@ -49,10 +49,11 @@ class Case:
         return sorted(self.folder.glob("trace*.log*"))
 
     def setup(self, folder: Path | None = None, quirks: frozenset[str] | None = None) -> Setup:
-        """Its flags, understood."""
+        """Its flags, understood; the programs ran where no cache of reflections lay about."""
+        chosen = PROFILES[self.profile] if quirks is None else quirks
         return setup_from_flags(
             self.flags,
-            PROFILES[self.profile] if quirks is None else quirks,
+            chosen - {"cache-reuse"},
             threads=self.threads,
             folder=_GOLDEN if folder is None else folder,
         )
