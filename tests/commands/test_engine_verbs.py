@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,8 @@ def test_diff_of_golden_and_own_trace(
     """Our trace agrees with the C program's; with the clean phi it diverges first in the rotated cell at phi step 0."""
     (tmp_path / "inputs").symlink_to(golden / "inputs")
     measured = next(known for known in CASES if isinstance(known, Case) and known.name == case)
-    box = [word for pixel in ("1639 1640 965 967", "1616 1616 966 966") for word in ("--roi", *pixel.split())]
+    boxes = json.loads((measured.folder / "case.json").read_text())["trace"]["boxes"]
+    box = [str(word) for limits in boxes for word in ("--roi", *limits)]
     assert cli("trace", *box, *options, "--out", "own.log", "--", *measured.flags).returncode == 0
     run = cli("diff", measured.traces()[0], "own.log", "--rtol", "1e-9")
     assert run.returncode == status, run.stdout

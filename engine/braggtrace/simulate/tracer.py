@@ -21,108 +21,9 @@ from braggtrace.physics.vector import Vec, stack
 from braggtrace.simulate.image import Special, special_pixels
 from braggtrace.simulate.model import Model
 from braggtrace.simulate.pixels import PixelLoop, PixelResult
+from braggtrace.simulate.trace_names import AXES, FACTORS, FIRST_SAMPLE, INDICES, ROTATED, RUN, SAMPLE_EXTRA
 
 __all__ = ["TraceLine", "Tracer", "selected_pixels"]
-
-_RUN = (
-    "detector_convention",
-    "detector_pivot",
-    "pix0_vector_meters",
-    "fdet_vec",
-    "sdet_vec",
-    "odet_vec",
-    "beam_vec",
-    "polar_vec",
-    "vert_vec",
-    "spindle_axis",
-    "twotheta_axis",
-    "detector_rotx_deg",
-    "detector_roty_deg",
-    "detector_rotz_deg",
-    "detector_twotheta_deg",
-    "distance_meters",
-    "close_distance_meters",
-    "Fbeam_meters",
-    "Sbeam_meters",
-    "Fclose_meters",
-    "Sclose_meters",
-    "Xbeam_meters",
-    "Ybeam_meters",
-    "pixel_size_meters",
-    "fpixels",
-    "spixels",
-    "roi",
-    "lambda_meters",
-    "a_star",
-    "b_star",
-    "c_star",
-    "cell_a_vec_angstroms",
-    "cell_b_vec_angstroms",
-    "cell_c_vec_angstroms",
-    "V_cell_A3",
-    "misset_x_deg",
-    "misset_y_deg",
-    "misset_z_deg",
-    "Na",
-    "Nb",
-    "Nc",
-    "xtal_shape",
-    "fudge",
-    "fluence_photons_per_m2",
-    "r_e_sqr",
-    "steps",
-    "sources",
-    "phisteps",
-    "mosaic_domains",
-    "mosaic_spread_deg",
-    "oversample",
-    "thicksteps",
-    "detector_thick_meters",
-    "detector_thickstep_meters",
-    "detector_mu_per_meter",
-    "oversample_thick",
-    "oversample_polar",
-    "oversample_omega",
-    "nopolar",
-    "point_pixel",
-    "curved_det",
-    "interpolate",
-    "polarization",
-    "dmin_angstroms",
-    "default_F",
-    "hkls",
-    "hkl_range",
-    "phi0_deg",
-    "osc_deg",
-    "phistep_deg",
-    "water_size_meters",
-    "I_bg",
-)
-_FIRST_SAMPLE = (
-    "pixel_pos_meters",
-    "R_distance_meters",
-    "omega_pixel_sr",
-    "obliquity_factor",
-    "diffracted_vec",
-    "incident_vec",
-    "lambda_meters",
-    "lambda_angstroms",
-    "scattering_vec_A_inv",
-    "polar",
-    "capture_fraction",
-)
-_ROTATED = ("rot_a_angstroms", "rot_b_angstroms", "rot_c_angstroms")
-_FACTORS = ("F_latt_a", "F_latt_b", "F_latt_c")
-_INDICES = ("h_frac", "k_frac", "l_frac", "h0", "k0", "l0")
-_SAMPLE_EXTRA = (
-    "obliquity_factor",
-    "lambda_angstroms",
-    "stol",
-    "R_distance_meters",
-    "pixel_pos_meters",
-    "incident_vec",
-)
-_AXES = "xyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +74,10 @@ class Tracer:
         side: str = "PY",
     ) -> None:
         square = model.values["xtal_shape"] == "SQUARE"
-        self.factors = _FACTORS if square else ()
-        extra = (*_INDICES, *_ROTATED, *self.factors, "F_latt", "F_latt_squared", "F_cell")
+        self.factors = FACTORS if square else ()
+        extra = (*INDICES, *ROTATED, *self.factors, "F_latt", "F_latt_squared", "F_cell")
         self.model, self.rot_stars, self.tag = model, rot_stars, f"TRACE_{side}"
-        self.loop = PixelLoop(model, device, dtype, extra, _SAMPLE_EXTRA)
+        self.loop = PixelLoop(model, device, dtype, extra, SAMPLE_EXTRA)
         self._special: Special | None = None
         self._searched = -1
 
@@ -185,7 +86,7 @@ class Tracer:
         values = dict(self.model.values)
         if self.model.table is not None:
             values["hkl_range"] = self.model.table.bounds()
-        for name in _RUN:
+        for name in RUN:
             if name in values:
                 yield self._named(name, values[name])
         loops = self.model.loops
@@ -239,7 +140,7 @@ class Tracer:
 
     def _frame(self, slow: int, fast: int, memory: _Memory, result: PixelResult, active: bool) -> Iterator[TraceLine]:
         first = memory.sampled[0][1] if memory.sampled else {}
-        for name in _FIRST_SAMPLE if first else ():
+        for name in FIRST_SAMPLE if first else ():
             source = first["source_lambda_meters"] if name == "lambda_meters" else first[name]
             yield self._named(name, _at(source, 0))
         lines = self._inner_lines(memory)
@@ -307,12 +208,12 @@ class Tracer:
         """The scalars of an iteration, formatted, by sample and iteration."""
         shape = values["I_term"].shape
         scalars: list[tuple[str, Tensor]] = []
-        for name in _ROTATED:
+        for name in ROTATED:
             letter = name.removesuffix("_angstroms")
-            scalars += [(f"{letter}_{axis}", part) for axis, part in zip(_AXES, values[name], strict=True)]
-        scalars += [(name, values[name]) for name in _INDICES]
+            scalars += [(f"{letter}_{axis}", part) for axis, part in zip(AXES, values[name], strict=True)]
+        scalars += [(name, values[name]) for name in INDICES]
         nan = torch.full((), torch.nan)
-        scalars += [(name, values.get(name, nan)) for name in _FACTORS]
+        scalars += [(name, values.get(name, nan)) for name in FACTORS]
         skipped = self._skipped(values)
         scalars += [
             ("F_latt", values["F_latt"]),
@@ -333,14 +234,14 @@ class Tracer:
         return none & (float(self.model.values["I_bg"].detach()) == 0.0)
 
     def _first_iteration(self, values: Mapping[str, Any], b: int, i: int) -> Iterator[TraceLine]:
-        for name in _ROTATED:
+        for name in ROTATED:
             yield self._named(name, _at(values[name], b, i))
-        yield self._named("hkl_frac", Vec(*(_at(values[name], b, i) for name in _INDICES[:3])))
-        yield self._named("hkl_rounded", Vec(*(_at(values[name], b, i) for name in _INDICES[3:])))
+        yield self._named("hkl_frac", Vec(*(_at(values[name], b, i) for name in INDICES[:3])))
+        yield self._named("hkl_rounded", Vec(*(_at(values[name], b, i) for name in INDICES[3:])))
         for name in self.factors:
             yield self._named(name, _at(values[name], b, i))
         yield self._named("F_latt", _at(values["F_latt"], b, i))
-        yield from self._tricubic({name: _at(values[name], b, i).reshape(()) for name in _INDICES})
+        yield from self._tricubic({name: _at(values[name], b, i).reshape(()) for name in INDICES})
         if not bool(_at(self._skipped(values), b, i)):
             yield self._named("F_cell", _at(values["F_cell"], b, i))
 
@@ -373,8 +274,8 @@ class Tracer:
         loops = self.model.loops
         angles = loops.phi_first_rad if first else loops.phi_used_rad
         given = {**self.loop.constants, "phi_rad": angles.to(self.loop.device), "u": None}
-        plan = GRAPH.plan(_ROTATED, given, self.model.variants)
-        vectors = [plan.run(given)[name] for name in _ROTATED]
+        plan = GRAPH.plan(ROTATED, given, self.model.variants)
+        vectors = [plan.run(given)[name] for name in ROTATED]
         for tic in range(len(angles)):
             words = [f"{axis}p_y={self._number(vector.y[tic])}" for axis, vector in zip("abc", vectors, strict=True)]
             yield TraceLine(f"{self.tag}_ROTSTAR phi_tic={tic} {' '.join(words)}")
@@ -415,7 +316,7 @@ class Tracer:
         return f"{value:.{digits}g}"
 
     def _vector(self, name: str, vector: Vec) -> str:
-        return " ".join(f"{name}_{axis}={self._number(part)}" for axis, part in zip(_AXES, vector, strict=True))
+        return " ".join(f"{name}_{axis}={self._number(part)}" for axis, part in zip(AXES, vector, strict=True))
 
 
 def _rows(values: Mapping[str, Any]) -> int:
