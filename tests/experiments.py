@@ -10,7 +10,7 @@ from torch import Tensor
 from braggtrace.simulate.experiment import Beam, Crystal, Detector, Experiment, Sampling
 from braggtrace.simulate.quirks import choose_quirks
 
-__all__ = ["small_experiment", "structure_factors"]
+__all__ = ["CELL", "small_experiment", "structure_factors", "with_box"]
 
 CELL = (40.0, 45.0, 50.0, 85.0, 95.0, 100.0)
 
