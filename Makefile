@@ -45,6 +45,7 @@ screenshot: $(STAMP)  ## the picture in the README, drawn by the real screen
 
 docs: $(STAMP)  ## the generated pages of docs/
 	$(BIN)/python scripts/docs.py
+	$(BIN)/python scripts/docs_steps.py
 
 wheel-test: $(STAMP)  ## build the wheel and run the headless tests against it
 	PYTHON=$(BIN)/python scripts/wheel-test

@@ -79,8 +79,8 @@ def test_help_needs_no_screen(argv: list[str]) -> None:
 
 
 def test_reading_and_comparing_need_no_torch() -> None:
-    """Traces are read and compared on a machine that has numpy only."""
-    cheap = ("braggtrace.trace", "braggtrace.compare", "braggtrace.quantities")
+    """Traces and other files are read and compared on a machine that has numpy only."""
+    cheap = ("braggtrace.trace", "braggtrace.compare", "braggtrace.quantities", "braggtrace.formats")
     names = [name for name in modules_of(braggtrace) if name.startswith(cheap)]
     assert set(cheap) <= set(names)
     assert "torch" not in asked_for(import_all(names))

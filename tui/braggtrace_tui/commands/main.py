@@ -26,6 +26,10 @@ __all__ = ["ExitStatus", "VerbModule", "main"]
 VERBS = {
     "diff": "compare two traces and print the report",
     "demo": "compare the bundled pair of traces",
+    "simulate": "simulate an image, with nanoBragg's flags and files",
+    "trace": "trace pixels of a simulation, with nanoBragg's flags",
+    "steps": "list the steps of the physics: what computes what from what",
+    "quirks": "list the quirks of the C program and the profiles they make",
 }
 """Verb -> one line of help. The module is `braggtrace_tui.commands.<verb>`."""
 
@@ -138,7 +142,8 @@ def _run_verb(name: str, prog: str, summary: str, argv: list[str]) -> int:
         allow_abbrev=False,  # a new option must not change what an old script says
     )
     verb.add_arguments(parser)
-    return verb.run(parser.parse_args(argv))
+    parse = getattr(verb, "parse", None)  # nanoBragg's flags are no argparse options
+    return verb.run(parser.parse_args(argv) if parse is None else parse(parser, argv))
 
 
 class _Parser(argparse.ArgumentParser):

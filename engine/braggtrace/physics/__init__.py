@@ -1,0 +1,1 @@
+"""The physics: named, pure, differentiable steps and the graph they form."""

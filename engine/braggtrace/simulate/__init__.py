@@ -1,0 +1,1 @@
+"""From flags to images and traces."""

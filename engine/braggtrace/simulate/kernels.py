@@ -1,0 +1,204 @@
+"""Compiled plans: the registered steps fused into machine code once, and loaded from a cache ever after.
+
+A kernel is a plan of steps, exported and compiled ahead of time by torch's inductor with the C++ compiler of the
+machine. It is kept as a file, named by a hash of all that goes into it, so that later processes load it in
+milliseconds without importing the compiler. Numbers agree with the uncompiled steps within rounding: products and sums
+may be fused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from braggtrace.physics.registry import Plan
+
+__all__ = ["Kernel", "KernelSpec", "cache_folder", "compiler", "load_kernel"]
+
+_VERSION = 1
+_HUGE = 1 << 40
+
+Finish = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSpec:
+    """What to compile.
+
+    Attributes:
+        name: for people.
+        plan: the steps.
+        finish: makes the output from all values of the plan; a module-level function.
+        tensors: example values of what is passed at every call: tensors, `Vec`s and tables by name.
+        statics: what is fixed for good: numbers and words by name.
+        dynamic: by the place of a leaf in `tensors`: which axes vary, as axis -> name of the extent.
+        one_loop: put everything into one loop, so that values live in registers and nothing in between is written to
+            memory. Compiling takes a time that explodes with the number of values that are used more than once.
+    """
+
+    name: str
+    plan: Plan
+    finish: Finish
+    tensors: Mapping[str, Any]
+    statics: Mapping[str, Any]
+    dynamic: Mapping[str, Mapping[int, str]]
+    one_loop: bool = False
+
+    def key(self) -> str:
+        """A hash of everything that the machine code depends on."""
+        leaves = pytree.tree_leaves([self.tensors[name] for name in sorted(self.tensors)])
+        parts = [
+            f"{_VERSION} {self.one_loop}",
+            torch.__version__,
+            torch.backends.cpu.get_cpu_capability(),
+            _processor(),
+            self.name,
+            inspect.getsource(self.finish),
+            *(inspect.getsource(step.function) for step in self.plan.steps),
+            *(_source_of_helpers(step.function.__module__) for step in self.plan.steps),
+            json.dumps({name: str(value) for name, value in sorted(self.statics.items())}),
+            json.dumps(sorted(self.tensors)),
+            json.dumps([(leaf.ndim, str(leaf.dtype)) for leaf in leaves]),
+        ]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+    def path(self) -> Path:
+        """Where its compiled form is kept."""
+        return cache_folder() / f"{self.name}-{self.key()}.pt2"
+
+
+class Kernel:
+    """A compiled plan, callable with the values of its tensors by name."""
+
+    def __init__(self, path: Path, names: list[str]) -> None:
+        # The class behind torch._inductor.aoti_load_package, without the import of inductor.
+        self._runner = torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1)
+        self._names = names
+
+    def __call__(self, values: Mapping[str, Any]) -> list[Tensor]:
+        """Run it; the outputs in the order in which `finish` gave them."""
+        leaves = pytree.tree_leaves([values[name] for name in self._names])
+        return self._runner.run(leaves)
+
+
+class _Module(torch.nn.Module):
+    """A plan in the form that torch exports."""
+
+    def __init__(self, spec: KernelSpec, structure: pytree.TreeSpec) -> None:
+        super().__init__()
+        self._spec, self._structure = spec, structure
+
+    def forward(self, *leaves: Tensor) -> Any:
+        values = pytree.tree_unflatten(list(leaves), self._structure)
+        known = dict(zip(sorted(self._spec.tensors), values, strict=True))
+        return self._spec.finish(self._spec.plan.run({**self._spec.statics, **known}))
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: `$BRAGGTRACE_CACHE`, else below the user's cache folder."""
+    given = os.environ.get("BRAGGTRACE_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "braggtrace" / "kernels"
+
+
+def compiler() -> str | None:
+    """The C++ compiler, if there is one."""
+    return os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+
+
+def load_kernel(spec: KernelSpec, *, compile_missing: bool) -> Kernel | None:
+    """The compiled form of a plan.
+
+    Args:
+        spec: what to compile.
+        compile_missing: compile it if the cache doesn't hold it, which takes many seconds.
+
+    Returns:
+        None if it is not in the cache and is not to be, or can't be, compiled.
+    """
+    path = spec.path()
+    if not path.is_file():
+        if not compile_missing or compiler() is None:
+            return None
+        _compile(spec, path)
+    return Kernel(path, sorted(spec.tensors))
+
+
+def _compile(spec: KernelSpec, path: Path) -> None:
+    import torch._inductor
+    from torch._inductor import config
+
+    names = sorted(spec.tensors)
+    leaves, structure = pytree.tree_flatten([spec.tensors[name] for name in names])
+    extents = {
+        name: torch.export.Dim(name, min=2, max=_HUGE) for axes in spec.dynamic.values() for name in axes.values()
+    }
+    places = pytree.tree_leaves([_labels(name, spec.tensors[name]) for name in names])
+    shapes = tuple(
+        {axis: extents[e] for axis, e in spec.dynamic[p].items()} if p in spec.dynamic else None for p in places
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    settings: dict[str, Any] = {
+        "cpp.enable_floating_point_contract_flag": "fast",
+        "aot_inductor.compile_wrapper_opt_level": "O0",
+        "cpp.dynamic_threads": True,  # the number of threads is chosen when it runs
+        "assert_indirect_indexing": False,  # table indices are clamped
+    }
+    if spec.one_loop:
+        settings |= {
+            "realize_opcount_threshold": 1_000_000,
+            "realize_reads_threshold": 1_000_000,
+            "realize_acc_reads_threshold": 1_000_000,
+            "realize_acc_reads_size_threshold": None,
+        }
+    with warnings.catch_warnings(), config.patch({k: v for k, v in settings.items() if _has_setting(config, k)}):
+        warnings.simplefilter("ignore")
+        exported = torch.export.export(_Module(spec, structure), tuple(leaves), dynamic_shapes=(shapes,))
+        torch._inductor.aoti_compile_and_package(exported, package_path=str(temporary))
+    temporary.replace(path)
+
+
+def _has_setting(config: Any, name: str) -> bool:
+    owner = config
+    for part in name.split("."):
+        if not hasattr(owner, part):
+            return False
+        owner = getattr(owner, part)
+    return True
+
+
+def _labels(name: str, value: Any) -> Any:
+    """The place of each leaf, as `name` or `name.field`, in the structure of the value."""
+    if isinstance(value, Tensor):
+        return name
+    return [_labels(f"{name}.{field}", part) for field, part in zip(value._fields, value, strict=True)]
+
+
+def _source_of_helpers(module: str) -> str:
+    """The text of a module and of those with the arithmetic, so that a change of a helper is noticed."""
+    names = (module, "braggtrace.physics.vector", "braggtrace.physics.numerics")
+    return "".join(inspect.getsource(sys.modules[name]) for name in names)
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    lines = text.splitlines()
+    return "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))

@@ -1,0 +1,103 @@
+"""`braggtrace trace`: every intermediate value of some pixels."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from braggtrace.errors import OutputExistsError, UsageError
+from braggtrace_tui.commands.experiment_options import (
+    add_options,
+    explain,
+    prepare,
+    split_flags,
+    torch_device,
+    torch_dtype,
+)
+
+if TYPE_CHECKING:
+    from braggtrace.simulate.tracer import TraceLine
+
+__all__ = ["add_arguments", "parse", "run"]
+
+EPILOG = """\
+With --out the lines of the inner loops go to a file beside it, NAME_per_phi.log, which `braggtrace diff` reads along.
+
+examples:
+  braggtrace trace --pixel 684 1039 -- -mat A.mat -hkl P1.hkl -lambda 0.98 -distance 250 -osc 0.1 -phi 0 -phisteps 10
+  braggtrace trace --roi 10 12 20 22 --phi-mode spec --out trace_py.log -- @flags.txt
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `trace`."""
+    parser.usage = "braggtrace trace (--pixel S F | --roi S0 S1 F0 F1) [OPTIONS] -- FLAGS"
+    parser.epilog = EPILOG
+    parser.add_argument("--pixel", nargs=2, type=int, action="append", default=[], metavar=("S", "F"), help="repeats")
+    parser.add_argument(
+        "--roi", nargs=4, type=int, action="append", default=[], metavar=("S0", "S1", "F0", "F1"), help="inclusive"
+    )
+    parser.add_argument("--out", metavar="FILE", help="write there, not to stdout")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
+    parser.add_argument("--emit-rot-stars", action="store_true", help="also write rotated vectors for each phi step")
+    add_options(parser)
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """Take nanoBragg's flags out of the arguments."""
+    return split_flags(parser, argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trace the pixels."""
+    from braggtrace.simulate.tracer import Tracer, selected_pixels
+
+    if not args.pixel and not args.roi and not args.explain:
+        raise UsageError("no pixel is given", expected="--pixel S F or --roi S0 S1 F0 F1")
+    out, per_phi = _targets(args)
+    device = torch_device(args)
+    setup, model = prepare(args)
+    if args.explain:
+        print(explain(setup, model))
+        return 0
+    tracer = Tracer(model, device, torch_dtype(args.dtype), rot_stars=args.emit_rot_stars)
+    boxes = [(first, last, left, right) for first, last, left, right in args.roi]
+    pixels = selected_pixels([(slow, fast) for slow, fast in args.pixel], boxes)
+
+    def lines() -> Iterator[TraceLine]:
+        yield from tracer.run_lines()
+        for slow, fast in pixels:
+            yield from tracer.pixel_lines(slow, fast)
+
+    if out is None or per_phi is None:
+        for line in lines():
+            print(line.text)
+        return 0
+    _write(out, per_phi, list(lines()), tracer.tag)
+    print(f"braggtrace: wrote {out} and {per_phi}", file=sys.stderr)
+    return 0
+
+
+def _targets(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
+    """Where the trace goes: the main file and the one for the inner loops."""
+    if args.out is None:
+        return None, None
+    out = Path(args.out)
+    per_phi = out.with_name(f"{out.stem}_per_phi{out.suffix}")
+    for path in (out, per_phi):
+        if path.exists() and not args.force:
+            raise OutputExistsError(path)
+    return out, per_phi
+
+
+def _write(out: Path, per_phi: Path, lines: list[TraceLine], tag: str) -> None:
+    from braggtrace.formats.files import write_atomic
+
+    pixel = f"{tag}: pixel "
+    main = "".join(f"{line.text}\n" for line in lines if not line.inner)
+    inner = "".join(f"{line.text}\n" for line in lines if line.inner or line.text.startswith(pixel))
+    write_atomic(per_phi, [inner.encode()])
+    write_atomic(out, [main.encode()])
