@@ -5,6 +5,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TORCH := $(VENV)/.torch-installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format types contracts coverage bench screenshot docs wheel-test clean
@@ -15,7 +16,7 @@ help:  ## list the targets
 demo: $(STAMP)  ## open the compare screen on a bundled pair of traces
 	@$(BIN)/braggtrace demo || test $$? -eq 1  # 1: the traces diverge, which is the point of the demo
 
-test: $(STAMP)  ## run the tests (PYTEST_ARGS="-k name" to choose)
+test: $(TORCH)  ## run the tests (PYTEST_ARGS="-k name" to choose)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: lint types contracts coverage  ## everything a change must pass
@@ -28,22 +29,23 @@ format: $(STAMP)  ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(STAMP)  ## mypy, strict
+types: $(TORCH)  ## mypy, strict
 	$(BIN)/mypy
 
-contracts: $(STAMP)  ## import-linter: who may import whom
+contracts: $(TORCH)  ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
-coverage: $(STAMP)  ## the tests again, with the coverage threshold
+coverage: $(TORCH)  ## the tests again, with the coverage threshold
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
-bench: $(STAMP)  ## speed and memory, with the numbers printed
+bench: $(TORCH)  ## speed and memory, with the numbers printed
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/engine.py
 
 screenshot: $(STAMP)  ## the picture in the README, drawn by the real screen
 	$(BIN)/python scripts/screenshot.py
 
-docs: $(STAMP)  ## the generated pages of docs/
+docs: $(TORCH)  ## the generated pages of docs/
 	$(BIN)/python scripts/docs.py
 	$(BIN)/python scripts/docs_steps.py
 
@@ -59,4 +61,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "braggtrace needs Python 3.11 or newer, got " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Only what computes needs PyTorch, and it is big: the demo goes without.
+$(TORCH): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
 	@touch $@

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -76,6 +78,30 @@ def main(golden: Path) -> None:
     head, frame = frames(clean)
     hostile = b"".join([*HOSTILE_LINES, *head[:20], HOSTILE_LINES[0], *head[20:], *frame[1639, 966]])
     (folder / "candidate.log").write_bytes(hostile.replace(b"I_before_scaling ", b"I_before_scaling -", 1))
+    torch_side(golden)
+
+
+def torch_side(golden: Path) -> None:
+    """The first pair with the candidate computed by our own engine: C against PyTorch, in the field's two dialects."""
+    folder = OUT / "c_against_torch"
+    folder.mkdir(exist_ok=True)
+    case = golden / "beamline-roi-legacy"
+    (folder / "reference.log").write_bytes(cut((case / "trace.log").read_bytes(), [(1639, 966)]))
+    flags = json.loads((case / "case.json").read_text())["flags"]
+    command = [
+        sys.executable,
+        "-m",
+        "braggtrace_tui",
+        "trace",
+        "--pixel",
+        "1639",
+        "966",
+        "--phi-mode",
+        "spec",
+        "--force",
+    ]
+    command += ["--out", str(folder / "candidate.log"), "--", *flags]
+    subprocess.run(command, check=True, cwd=golden)  # the flags name their inputs relative to this folder
 
 
 if __name__ == "__main__":

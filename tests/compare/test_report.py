@@ -20,7 +20,15 @@ from braggtrace.compare.report.values import value_rows
 from braggtrace.compare.view import divergence
 from braggtrace.trace.reader import read_trace
 
-PAIRS = ["stale_phi_zero", "second_thread", "running_sum", "swallowed_seed", "older_program", "hostile"]
+PAIRS = [
+    "stale_phi_zero",
+    "second_thread",
+    "running_sum",
+    "swallowed_seed",
+    "older_program",
+    "hostile",
+    "c_against_torch",
+]
 
 
 @pytest.fixture(params=PAIRS)

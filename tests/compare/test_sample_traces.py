@@ -15,6 +15,7 @@ from braggtrace.trace.reader import read_trace
     ("pair", "answer"),
     [
         ("stale_phi_zero", "rot_a.y diverges first at pixel 1639 966, phi_tic 0: rel 1.6e-03 (1 of 17 digits agree)"),
+        ("c_against_torch", "rot_a.y diverges first at pixel 1639 966, phi_tic 0: rel"),
         ("second_thread", "rot_a.y diverges first at pixel 23 52, phi_tic 0: rel"),
         ("running_sum", "I_running diverges first at pixel 21 64, subS 0, subF 1: rel"),
         ("swallowed_seed", "misset_x_deg diverges first for the whole run: rel"),
