@@ -143,3 +143,9 @@ def test_program_output_is_skipped_and_counted(tmp_path: Path) -> None:
     assert trace.skipped == 3
     assert not trace.unreadable
     assert [column.key for column in trace.columns] == [ColumnKey("", "polar", in_pixel=True, final=True)]
+
+
+def test_a_marker_of_a_block_is_neither_value_nor_program_output(tmp_path: Path) -> None:
+    """It belongs to the trace and says nothing."""
+    trace = read(tmp_path, "TRACE_PY_TRICUBIC_GRID_START\nTRACE_PY_TRICUBIC: [0,0,0]=1\nTRACE_PY_TRICUBIC_GRID_END\n")
+    assert (trace.skipped, trace.unreadable_count, len(trace.columns)) == (0, 0, 1)

@@ -187,7 +187,7 @@ class TraceReader:
                 lines, frame = lines[fit], frame[fit]
             if len(lines):
                 shape.batches.append(Batch.from_scan(piece, lines, frame, self._bytes, self._lines))
-        else:
+        elif shape.reading.dialect == "prose":  # a heading
             self._skipped += len(lines)
 
     def _keep_unreadable(self, source: Source, piece: Scan, lines: Ints, reason: str) -> None:
