@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,9 +48,10 @@ def modules_of(package: ModuleType) -> list[str]:
 def asked_for(code: str) -> set[str]:
     """The top-level packages that `code` tries to import, installed or not."""
     indented = "\n".join(f"    {line}" for line in code.splitlines())
-    run = subprocess.run(
-        [sys.executable, "-c", WATCH.format(code=indented)], capture_output=True, text=True, check=False, timeout=60
-    )
+    watch = [sys.executable, "-c", WATCH.format(code=indented)]
+    # Measuring coverage imports things of its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    run = subprocess.run(watch, capture_output=True, text=True, check=False, timeout=60, env=environment)
     assert run.returncode == 0, run.stderr
     asked = ast.literal_eval(run.stdout.rpartition("asked for ")[2])
     assert isinstance(asked, list)
