@@ -11,6 +11,7 @@ import inspect
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -37,12 +38,15 @@ except SystemExit as end:
 print("asked for", sorted(Watch.asked))
 """
 
+NEED_TORCH = ("braggtrace.physics", "braggtrace.simulate")
+
 
 def modules_of(package: ModuleType) -> list[str]:
     """The names of a package and all its modules, without importing them."""
     root = Path(package.__path__[0])
     files = [path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py") if path.stem != "__main__"]
-    return sorted(".".join(file.parts).removesuffix(".__init__") for file in files)
+    names = sorted(".".join(file.parts).removesuffix(".__init__") for file in files)
+    return names if find_spec("torch") else [name for name in names if not name.startswith(NEED_TORCH)]
 
 
 def asked_for(code: str) -> set[str]:
