@@ -9,6 +9,8 @@ import pytest
 
 from braggtrace_tui.commands.main import main
 
+pytest.importorskip("torch", reason="the engine needs torch")
+
 CELL = "-cell 40 45 50 85 95 100 -N 3 -lambda 1 -distance 60 -pixel 0.4 -detpixels 12"
 FLAGS = f"{CELL} -default_F 100"
 FILES = {"floatimage.bin", "intimage.img", "image.pgm", "noiseimage.img"}
