@@ -6,5 +6,3 @@ from importlib.util import find_spec
 
 NEED_TORCH = ["test_gradients.py", "test_invariants.py", "test_profiles.py", "test_scanning.py"]
 collect_ignore_glob = [] if find_spec("torch") else NEED_TORCH
-    [] if find_spec("torch") else ["test_gradients.py", "test_invariants.py", "test_profiles.py", "test_scanning.py"]
-)
