@@ -30,6 +30,7 @@ VERBS = {
     "trace": "trace pixels of a simulation, with nanoBragg's flags",
     "steps": "list the steps of the physics: what computes what from what",
     "quirks": "list the quirks of the C program and the profiles they make",
+    "doctor": "what works on this machine, and what would help",
 }
 """Verb -> one line of help. The module is `braggtrace_tui.commands.<verb>`."""
 
