@@ -46,7 +46,9 @@ def modules_of(package: ModuleType) -> list[str]:
     root = Path(package.__path__[0])
     files = [path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py") if path.stem != "__main__"]
     names = sorted(".".join(file.parts).removesuffix(".__init__") for file in files)
-    return names if find_spec("torch") else [name for name in names if not name.startswith(NEED_TORCH)]
+    if find_spec("torch"):
+        return names
+    return [name for name in names if name != "braggtrace" and not name.startswith(NEED_TORCH)]
 
 
 def asked_for(code: str) -> set[str]:
