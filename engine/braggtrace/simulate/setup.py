@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from braggtrace.errors import InputError, UsageError
 from braggtrace.formats.hkl import HklTable, read_cache, read_hkl
@@ -22,7 +23,17 @@ from braggtrace.formats.sources import read_sources
 from braggtrace.simulate.experiment import Beam, Crystal, Detector, Experiment, Sampling, Sources
 from braggtrace.simulate.scanning import Origin, scan_flags
 
-__all__ = ["Outputs", "Setup", "check_strict", "expand_argument_files", "setup_from_flags"]
+__all__ = ["KeepTable", "LoadedTable", "Outputs", "Setup", "check_strict", "input_files", "setup_from_flags"]
+
+LoadedTable: TypeAlias = tuple[HklTable, Tensor]
+"""Reflections as read, and their structure factors as the simulation takes them."""
+
+KeepTable: TypeAlias = Callable[[Path, tuple[object, ...], Callable[[], LoadedTable]], LoadedTable]
+"""Called with a file, how it is to be read, and a function that reads it; may return what an earlier call gave."""
+
+
+_DUMPFILE = "Fdump.bin"
+_INPUTS = ("matfile", "hklfile", "sourcefile", "mask", "img")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class Outputs:
     intfile: str = "intimage.img"
     pgmfile: str = "image.pgm"
     noisefile: str = "noiseimage.img"
-    dumpfile: str = "Fdump.bin"
+    dumpfile: str = _DUMPFILE
     pgm: bool = True
     noise: bool = True
     scale: float = 0.0
@@ -77,30 +88,6 @@ class Setup:
     table: HklTable | None = None
 
 
-def expand_argument_files(arguments: Sequence[str]) -> list[str]:
-    """Replace every `@file` by the words in that file; # starts a comment there, and quotes group words.
-
-    Raises:
-        InputError: a file can't be read, or has an unclosed quote.
-    """
-    import shlex
-
-    out: list[str] = []
-    for argument in arguments:
-        if not argument.startswith("@") or len(argument) == 1:
-            out.append(argument)
-            continue
-        path = Path(argument[1:])
-        try:
-            words = shlex.split(path.read_text(encoding="utf-8").replace("\\\n", " "), comments=True)
-        except OSError as error:
-            raise InputError("can't read flags", path=path, got=error.strerror or str(error)) from error
-        except ValueError as error:
-            raise InputError("can't read flags", path=path, got=str(error)) from error
-        out += words
-    return out
-
-
 def setup_from_flags(
     arguments: Sequence[str],
     quirks: frozenset[str],
@@ -109,6 +96,8 @@ def setup_from_flags(
     fma: bool = False,
     mtz_column: str | None = None,
     folder: Path | None = None,
+    files: Mapping[str, Path] | None = None,
+    keep_table: KeepTable | None = None,
 ) -> Setup:
     """Understand an argument list, and read the files that it names.
 
@@ -119,13 +108,15 @@ def setup_from_flags(
         fma: imitate a build with fused multiply-add.
         mtz_column: the column of an MTZ or mmCIF file.
         folder: where relative paths start; the working folder if None.
+        files: path as in the flags -> where the file really is; no other file is read. None: each is where it says.
+        keep_table: takes care of reading reflections, so that they need not be read again.
 
     Raises:
         UsageError: the flags make no sense.
         InputError: a file is missing or can't be read.
     """
     scan = scan_flags(arguments, quirks)
-    reader = _Reader(scan.values, quirks, Path() if folder is None else folder)
+    reader = _Reader(scan.values, quirks, Path() if folder is None else folder, files, keep_table or _read_now)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in ("mask", "img"):
@@ -151,6 +142,18 @@ def setup_from_flags(
     return Setup(experiment, _built(Outputs, values), origins, (*scan.warnings, *reader.warnings), reader.table)
 
 
+def input_files(arguments: Sequence[str], quirks: frozenset[str]) -> tuple[list[str], list[str]]:
+    """The files that an argument list reads, as it names them: those that must be there, and those that may be.
+
+    Raises:
+        UsageError: the flags make no sense.
+    """
+    values = scan_flags(arguments, quirks).values
+    needed = [str(values[name]) for name in _INPUTS if name in values]
+    reuses = "hklfile" not in values and "cache-reuse" in quirks
+    return list(dict.fromkeys(needed)), [str(values.get("dumpfile", _DUMPFILE))] if reuses else []
+
+
 _T = TypeVar("_T")
 
 
@@ -167,13 +170,27 @@ def _where(origin: Origin, value: object) -> str:
 class _Reader:
     """Reads what the flags name, and collects what is worth saying about it."""
 
-    def __init__(self, values: dict[str, Any], quirks: frozenset[str], folder: Path) -> None:
-        self.values, self.quirks, self.folder = values, quirks, folder
+    def __init__(
+        self,
+        values: dict[str, Any],
+        quirks: frozenset[str],
+        folder: Path,
+        given: Mapping[str, Path] | None,
+        keep_table: KeepTable,
+    ) -> None:
+        self.values, self.quirks, self.folder, self.given, self.keep_table = values, quirks, folder, given, keep_table
         self.warnings: list[str] = []
         self.table: HklTable | None = None
 
     def path(self, name: str) -> Path:
-        return self.folder / str(self.values[name])
+        word = str(self.values[name])
+        found = self.find(word)
+        if found is None:
+            raise InputError("no such file", path=word)
+        return found
+
+    def find(self, word: str) -> Path | None:
+        return self.folder / word if self.given is None else self.given.get(word)
 
     def camera(self, name: str) -> dict[str, Any]:
         """The fields that the header of an SMV file sets."""
@@ -195,11 +212,10 @@ class _Reader:
         out: dict[str, Any] = {}
         if "matfile" in values:
             out["matrix"] = read_matrix(self.path("matfile"))
-        table = self.reflections(values, mtz_column)
-        if table is not None:
+        loaded = self.reflections(values, mtz_column)
+        if loaded is not None:
+            table, out["F"] = loaded
             self.warnings += table.warnings
-            # The last plane of each axis is spare and never looked up.
-            out["F"] = torch.from_numpy(np.ascontiguousarray(table.F[:-1, :-1, :-1]))
             out["F_low"], out["hkls"] = table.origin, table.count
         if "sourcefile" in values:
             sources = read_sources(self.path("sourcefile"), literal="sourcefile-parsing" in self.quirks)
@@ -212,20 +228,36 @@ class _Reader:
                 out["fpixels"], out["spixels"] = columns, rows
         return out
 
-    def reflections(self, values: dict[str, Any], mtz_column: str | None) -> HklTable | None:
+    def reflections(self, values: dict[str, Any], mtz_column: str | None) -> LoadedTable | None:
         default = float(values.get("default_F", 0.0))
         if "hklfile" in values:
             path = self.path("hklfile")
+            truncation = "hkl-truncation" in self.quirks
             if is_reflection_file(path):
-                self.table = read_reflections(path, mtz_column, default)
+                how: tuple[object, ...] = ("merged", mtz_column, default)
+                loaded = self.keep_table(path, how, lambda: _loaded(read_reflections(path, mtz_column, default)))
             else:
-                self.table = read_hkl(path, default, truncation="hkl-truncation" in self.quirks)
-            return self.table
-        cache = self.folder / values.get("dumpfile", "Fdump.bin")
-        if "cache-reuse" not in self.quirks or not cache.is_file():
+                how = ("text", default, truncation)
+                loaded = self.keep_table(path, how, lambda: _loaded(read_hkl(path, default, truncation=truncation)))
+            self.table = loaded[0]
+            return loaded
+        word = values.get("dumpfile", _DUMPFILE)
+        cache = self.find(word)
+        if "cache-reuse" not in self.quirks or cache is None or not cache.is_file():
             return None
         self.warnings.append(f"structure factors are read from {cache}, because -hkl is not given")
-        return read_cache(cache, default, whitespace="cache-whitespace" in self.quirks)
+        whitespace = "cache-whitespace" in self.quirks
+        how = ("cache", default, whitespace)
+        return self.keep_table(cache, how, lambda: _loaded(read_cache(cache, default, whitespace=whitespace)))
+
+
+def _loaded(table: HklTable) -> LoadedTable:
+    # The last plane of each axis is spare and never looked up.
+    return table, torch.from_numpy(np.ascontiguousarray(table.F[:-1, :-1, :-1]))
+
+
+def _read_now(_path: Path, _how: tuple[object, ...], read: Callable[[], LoadedTable]) -> LoadedTable:
+    return read()
 
 
 def _is_smv(path: Path) -> bool:

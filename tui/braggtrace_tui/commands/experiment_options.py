@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-from braggtrace.errors import UsageError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -69,20 +66,13 @@ def prepare(args: argparse.Namespace) -> tuple[Setup, Model]:
     Raises:
         BraggtraceError: the flags or their files make no sense.
     """
-    from braggtrace.simulate.quirks import choose_quirks
+    from braggtrace.formats.arguments import expand_argument_files
     from braggtrace.simulate.resolve import resolve
-    from braggtrace.simulate.setup import check_strict, expand_argument_files, setup_from_flags
+    from braggtrace.simulate.setup import check_strict
+    from braggtrace.simulate.understand import Meaning, understand
 
-    if args.c_threads < 1:
-        raise UsageError("--c-threads is too small", expected="at least 1", got=str(args.c_threads))
-    quirks = choose_quirks(args.profile, args.quirk, args.phi_mode)
-    setup = setup_from_flags(
-        expand_argument_files(args.flags),
-        quirks,
-        threads=args.c_threads,
-        fma=args.build == "fma",
-        mtz_column=args.mtz_column,
-    )
+    meaning = Meaning(args.profile, args.phi_mode, tuple(args.quirk), args.build, args.c_threads, args.mtz_column)
+    setup = understand(expand_argument_files(args.flags), meaning)
     warn(setup.warnings)
     if args.strict:
         check_strict(setup)
@@ -101,9 +91,9 @@ def warn(messages: Sequence[str]) -> None:
 
 def torch_dtype(name: str) -> torch.dtype:
     """The precision that `--dtype` names."""
-    import torch
+    from braggtrace.simulate.device import dtype_named
 
-    return torch.float32 if name == "float32" else torch.float64
+    return dtype_named(name)
 
 
 def torch_device(args: argparse.Namespace) -> torch.device:
@@ -114,57 +104,15 @@ def torch_device(args: argparse.Namespace) -> torch.device:
     """
     import torch
 
+    from braggtrace.simulate.device import device_named
+
     if args.threads is not None:
         torch.set_num_threads(max(1, args.threads))
-    try:
-        device = torch.device(args.device)
-    except RuntimeError:
-        raise UsageError("unknown device", expected="cpu or cuda", got=args.device) from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError("this machine has no usable GPU", expected="--device cpu", got=f"--device {args.device}")
-    return device
+    return device_named(args.device)
 
 
 def explain(setup: Setup, model: Model) -> str:
     """The experiment as a table: every value, and the flag or default that it came from; then what follows from it."""
-    rows: list[tuple[str, str, str]] = []
-    experiment = setup.experiment
-    for title in ("detector", "beam", "crystal", "sources", "sampling"):
-        part = getattr(experiment, title)
-        rows.append((f"[{title}]", "", ""))
-        rows += [
-            (field.name, _short(getattr(part, field.name)), setup.origins.get(field.name, "default"))
-            for field in dataclasses.fields(part)
-        ]
-    rows.append(("[derived]", "", ""))
-    rows += [(name, _short(value), "") for name, value in model.values.items() if not _is_internal(name)]
-    rows.append(("[quirks]", " ".join(sorted(model.quirks)) or "none", ""))
-    widths = [max(len(row[column]) for row in rows if len(row[1]) < _WIDE) for column in (0, 1)]
-    return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}".rstrip() for name, value, origin in rows)
+    from braggtrace.simulate.explain import explained, explanation
 
-
-_WIDE = 60
-
-
-def _is_internal(name: str) -> bool:
-    return name.endswith(("_input", "_input_m", "_rad", "_start", "_start_m")) or name in (
-        "reciprocal_missetted",
-        "direct_crosses",
-        "matrix_columns",
-        "cell_lengths_A",
-    )
-
-
-def _short(value: Any) -> str:
-    from torch import Tensor
-
-    if value is None:
-        return "-"
-    if isinstance(value, Tensor) and value.ndim == 0:
-        return f"{float(value):.12g}"
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return f"array {'x'.join(map(str, shape))}"
-    if isinstance(value, tuple):
-        return " ".join(_short(item) for item in value)
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return explanation(explained(setup, model))
