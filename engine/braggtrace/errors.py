@@ -6,8 +6,9 @@
     │   ├── TraceReadError      … is not a readable trace
     │   ├── ToleranceError      … or option holds a bad tolerance rule
     │   └── MapFileError        … is not a usable map file
-    └── OutputError             a file that we were asked to write
-        └── OutputExistsError   … is already there
+    ├── OutputError             a file that we were asked to write
+    │   └── OutputExistsError   … is already there
+    └── EngineError             the engine process can't do what it was asked
 
 Every message reads `where: what; expected …, got …`, with the parts that are known:
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BraggtraceError",
+    "EngineError",
     "InputError",
     "MapFileError",
     "OutputError",
@@ -106,3 +108,20 @@ class OutputExistsError(OutputError):
     def __init__(self, path: str | PathLike[str], what: str = "already exists; use --force to replace it") -> None:
         super().__init__(what, path=path)
         self.args = (path, what)  # what pickle and copy call the class with again
+
+
+class EngineError(BraggtraceError):
+    """The engine process can't do what it was asked, or is gone.
+
+    Attributes:
+        code: which kind of trouble, as `docs/engine-protocol.md` lists them.
+        sentence: what is wrong.
+        detail: what else is known: the last words of a process, a traceback.
+    """
+
+    def __init__(self, code: str, sentence: str, detail: str = "") -> None:
+        super().__init__(sentence)
+        self.code = str(code)
+        self.sentence = sentence
+        self.detail = detail
+        self.args = (self.code, sentence, detail)  # what pickle and copy call the class with again
