@@ -8,6 +8,8 @@
     │   └── MapFileError        … is not a usable map file
     ├── OutputError             a file that we were asked to write
     │   └── OutputExistsError   … is already there
+    ├── BundleError             an evidence directory can't be used or made
+    │   └── ProbeBlockedError   … because a step failed; what it left says which
     └── EngineError             the engine process can't do what it was asked
 
 Every message reads `where: what; expected …, got …`, with the parts that are known:
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BraggtraceError",
+    "BundleError",
     "EngineError",
     "InputError",
     "MapFileError",
     "OutputError",
     "OutputExistsError",
+    "ProbeBlockedError",
     "ToleranceError",
     "TraceReadError",
     "UsageError",
@@ -125,3 +129,30 @@ class EngineError(BraggtraceError):
         self.sentence = sentence
         self.detail = detail
         self.args = (self.code, sentence, detail)  # what pickle and copy call the class with again
+
+
+class BundleError(BraggtraceError):
+    """An evidence directory can't be used, or can't be made."""
+
+
+class ProbeBlockedError(BundleError):
+    """A probe could not be completed.
+
+    Attributes:
+        step: what it was doing.
+        remedy: what to do about it.
+        kept: where what was captured is, None if there is nothing.
+    """
+
+    def __init__(self, step: str, what: str, remedy: str = "", kept: str | PathLike[str] | None = None) -> None:
+        super().__init__(what)
+        self.step = step
+        self.remedy = remedy
+        self.kept = None if kept is None else str(kept)
+        self.args = (step, what, remedy, self.kept)  # what pickle and copy call the class with again
+
+    def __str__(self) -> str:
+        lines = [f"{self.step}: {self.what}"]
+        lines += [f"to do: {self.remedy}"] if self.remedy else []
+        lines += [f"kept: {self.kept}"] if self.kept else []
+        return "\n".join(lines)
