@@ -161,6 +161,19 @@ def test_text_reports_what_is_on_one_side_only(sample_traces: Path) -> None:
     assert "note: the reference doesn't name its pixel; it is taken for pixel 1639 966" in text
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_missing_values_are_placed(sample_traces: Path, tmp_path: Path, form: str) -> None:
+    """Phi steps that a side lacks are named, apart from what it lacks altogether."""
+    reference = sample_traces / "stale_phi_zero" / "reference.log"
+    lines = (sample_traces / "stale_phi_zero" / "candidate.log").read_text().splitlines(keepends=True)
+    gone = re.compile(r"phi_tic=[3468] |: hkl_frac ")
+    candidate = tmp_path / "candidate.log"
+    candidate.write_text("".join(line for line in lines if not gone.search(line)))
+    text = render(compare(read_trace(str(reference)), read_trace(str(candidate))), form)
+    assert re.search(r"at phi_tic 3-4 6 8: `?phi_deg", text)
+    assert re.search(r"^(    |Only in the reference: `)hkl_frac", text, re.MULTILINE)
+
+
 def test_text_reports_lines_that_cannot_be_read(sample_traces: Path) -> None:
     """With path, line and reason."""
     text = render(compared(sample_traces / "hostile"))

@@ -69,13 +69,11 @@ def _quantities(comparison: Comparison) -> Iterator[str]:
 
 def _missing(comparison: Comparison) -> Iterator[str]:
     for side in ("reference", "candidate"):
-        missing = only_on(comparison, side)
-        if missing:
+        for where, missing in only_on(comparison, side).items():
             names = ", ".join(_code(name) for name, _ in missing[:_LISTED])
+            more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
             yield ""
-            yield f"Only in the {side}: {names}" + (
-                f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-            )
+            yield f"Only in the {side}{f' at {where}' if where else ''}: {names}{more}"
 
 
 def _code(text: str) -> str:

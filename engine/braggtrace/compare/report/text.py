@@ -122,10 +122,12 @@ def _missing(comparison: Comparison) -> Iterator[str]:
     for side in ("reference", "candidate"):
         missing = only_on(comparison, side)
         if missing:
-            names = [cut(name, _LONGEST_NAME) + (f" ×{number:,}" if number > 1 else "") for name, number in missing]
             yield ""
             yield f"only in the {side}"
-            yield from _wrapped(_listed(names), "    ", "    ")
+        for where, quantities in missing.items():
+            names = [cut(name, _LONGEST_NAME) + (f" ×{number:,}" if number > 1 else "") for name, number in quantities]
+            at = f"at {where}: " if where else ""
+            yield from _wrapped(at + _listed(names), "    ", "    " if not where else "      ")
 
 
 def _listed(words: Sequence[str]) -> str:

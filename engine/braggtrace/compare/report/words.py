@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from braggtrace.compare.model import Comparison, MatchedBy, Pairing
+import numpy as np
+
+from braggtrace.compare.model import Comparison, MatchedBy, Pairing, Verdict
 from braggtrace.compare.view import short_coordinate
 from braggtrace.trace.model import Coordinate, Trace
 from braggtrace.trace.text import visible
 
 __all__ = ["Line", "count", "cut", "file_lines", "label", "lines_of", "only_on", "short"]
+
+_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +85,53 @@ def lines_of(comparison: Comparison, matched_by: MatchedBy | None = None) -> lis
     return lines
 
 
-def only_on(comparison: Comparison, side: str) -> list[tuple[str, int]]:
-    """The quantities of which one side has values that the other lacks, and how many; `side` as in `Counts`."""
-    missing = []
+def only_on(comparison: Comparison, side: str) -> dict[str, list[tuple[str, int]]]:
+    """The quantities of which one side has values that the other lacks, and how many, by where; `side` as in `Counts`.
+
+    "" is where the other side has none at all.
+    """
+    missing: dict[str, list[tuple[str, int]]] = {}
     for pairing in comparison.pairings:
         counts = pairing.counts
         number = counts.only_reference if side == "reference" else counts.only_candidate
         if number and pairing.matched_by is not MatchedBy.PROPOSED:
-            missing.append((label(pairing), number))
+            where = _where_only(comparison, pairing, side)
+            missing.setdefault(where, []).append((label(pairing), number))
     return missing
+
+
+def _where_only(comparison: Comparison, pairing: Pairing, side: str) -> str:
+    """The pixels and loop counters that hold all of a side's unmatched values, and not all of its values."""
+    ours = side == "reference"
+    column, rows = (pairing.reference, pairing.reference_rows) if ours else (pairing.candidate, pairing.candidate_rows)
+    assert column is not None  # it has values
+    verdict = Verdict.ONLY_REFERENCE if ours else Verdict.ONLY_CANDIDATE
+    unmatched = rows[pairing.verdict == verdict]
+    if len(unmatched) == len(column):
+        return ""
+    trace = comparison.reference if ours else comparison.candidate
+    words = []
+    pixels, every = np.unique(column.pixel[unmatched]), np.unique(column.pixel)
+    if len(pixels) < len(every):
+        slow, fast = trace.pixels[pixels[0]]
+        words.append(f"pixel {slow} {fast}" if len(pixels) == 1 else f"{len(pixels):,} of {len(every):,} pixels")
+    for name, tics in column.tics.items():
+        some, every = np.unique(tics[unmatched]), np.unique(tics)
+        if len(some) < len(every):
+            words.append(f"{name} {_ranges(some.tolist())}")
+    return ", ".join(words)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Sorted numbers as `0, 3-5`; of many, the first ones."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
+    return " ".join(words[:_RUNS]) + (" …" if len(words) > _RUNS else "")
 
 
 def file_lines(trace: Trace) -> list[str]:
