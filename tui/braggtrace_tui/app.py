@@ -16,7 +16,9 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from braggtrace_tui.actions import ACTIONS, Place, actions_of, key_label
+from braggtrace_tui.config import Backends
 from braggtrace_tui.driver import Driver
+from braggtrace_tui.engine import EngineHold, MakeEngine, make_engine
 from braggtrace_tui.palettes import DEFAULT, PALETTES, Palette
 from braggtrace_tui.pieces import Role
 from braggtrace_tui.settings import Settings
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from braggtrace_tui.session import Session, Snapshot
 
 __all__ = ["BraggtraceApp", "bindings_for"]
+
+_ENGINE_AFTER_S = 0.25
+"""The engine starts this long after the screen was asked for, so that it does not compete with the first picture."""
 
 
 def bindings_for(place: Place) -> list[BindingType]:
@@ -63,9 +68,19 @@ class BraggtraceApp(App[int]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(
-        self, terminal: Terminal, settings: Settings, session: Session | None = None, snapshot: Snapshot | None = None
+        self,
+        terminal: Terminal,
+        settings: Settings,
+        session: Session | None = None,
+        snapshot: Snapshot | None = None,
+        backends: Backends | None = None,
+        make: MakeEngine = make_engine,
     ) -> None:
         super().__init__(driver_class=Driver)
+        self.backends = backends or Backends()
+        self.engine = EngineHold(
+            self.backends.engine, self.backends.engines, self.call_later, self._engine_changed, make
+        )
         self.terminal = terminal
         self.settings = settings
         self._session = session
@@ -96,6 +111,14 @@ class BraggtraceApp(App[int]):
             from braggtrace_tui.screens.start import StartScreen
 
             self.push_screen(StartScreen())
+        self.set_timer(_ENGINE_AFTER_S, self.engine.start)
+
+    def _engine_changed(self) -> None:
+        """The engine became ready, or was lost: a screen that shows it says so."""
+        for screen in self.screen_stack:
+            changed = getattr(screen, "engine_changed", None)
+            if changed is not None:
+                changed()
 
     def on_resize(self) -> None:
         self._forget()
