@@ -5,7 +5,9 @@
     ├── InputError              a file that we were given
     │   ├── TraceReadError      … is not a readable trace
     │   ├── ToleranceError      … or option holds a bad tolerance rule
-    │   └── MapFileError        … is not a usable map file
+    │   ├── MapFileError        … is not a usable map file
+    │   └── TapFileError        … is not a usable tap file
+    ├── CaptureError            a C program can't be traced
     ├── OutputError             a file that we were asked to write
     │   └── OutputExistsError   … is already there
     ├── BundleError             an evidence directory can't be used or made
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
 __all__ = [
     "BraggtraceError",
     "BundleError",
+    "CaptureError",
     "EngineError",
     "InputError",
     "MapFileError",
     "OutputError",
     "OutputExistsError",
     "ProbeBlockedError",
+    "TapFileError",
     "ToleranceError",
     "TraceReadError",
     "UsageError",
@@ -100,6 +104,14 @@ class ToleranceError(InputError):
 
 class MapFileError(InputError):
     """A map file can't be used."""
+
+
+class TapFileError(InputError):
+    """A tap file can't be used."""
+
+
+class CaptureError(BraggtraceError):
+    """A C program can't be run, or can't be traced."""
 
 
 class OutputError(BraggtraceError):
