@@ -38,7 +38,7 @@ except SystemExit as end:
 print("asked for", sorted(Watch.asked))
 """
 
-NEED_TORCH = ("braggtrace.physics", "braggtrace.simulate")
+NEED_TORCH = ("braggtrace.physics", "braggtrace.simulate", "braggtrace.service.compute", "braggtrace.service.warm")
 
 
 def modules_of(package: ModuleType) -> list[str]:

@@ -28,6 +28,7 @@ VERBS = {
     "demo": "compare the bundled pair of traces",
     "simulate": "simulate an image, with nanoBragg's flags and files",
     "trace": "trace pixels of a simulation, with nanoBragg's flags",
+    "engine": "serve requests of a screen, here or on another machine",
     "steps": "list the steps of the physics: what computes what from what",
     "quirks": "list the quirks of the C program and the profiles they make",
     "doctor": "what works on this machine, and what would help",
