@@ -21,6 +21,7 @@ class Section(StrEnum):
     STEP = "Step like a debugger"
     LOOK = "Look closer"
     JUDGE = "Judge"
+    RUN = "Run again"
     FILES = "Files and reports"
     PROGRAM = "Program"
 
@@ -47,6 +48,7 @@ class Context:
         reloadable: both sides are files that can be read again.
         saved_place: there is a place where an earlier session left off.
         complete: everything has been read.
+        earlier: there is a comparison to go back to.
     """
 
     rows: int = 0
@@ -59,6 +61,7 @@ class Context:
     reloadable: bool = True
     saved_place: bool = False
     complete: bool = True
+    earlier: bool = False
 
 
 Reason = Callable[[Context], str]
@@ -99,6 +102,10 @@ def _needs_saved(context: Context) -> str:
     return "" if context.saved_place else "no earlier place is known for this pair"
 
 
+def _needs_earlier(context: Context) -> str:
+    return "" if context.earlier else "nothing was run since these traces were opened"
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something a person can do.
@@ -125,7 +132,7 @@ class Action:
 
 
 def _table() -> Iterator[Action]:
-    move, find, step, look, judge, files, program = Section
+    move, find, step, look, judge, run, files, program = Section
     yield Action("cursor_down", ("down", "j"), "down", "next line", move, why_not=_needs_rows)
     yield Action("cursor_up", ("up", "k"), "up", "previous line", move, why_not=_needs_rows)
     yield Action("page_down", ("pagedown", "ctrl+f"), "page down", "a page further", move, why_not=_needs_rows)
@@ -183,7 +190,7 @@ def _table() -> Iterator[Action]:
         footer=40,
         why_not=_needs_rows,
     )
-    yield Action("clear", ("escape",), "clear", "end the filter, close what is open", find)
+    yield Action("clear", ("escape",), "clear", "end the filter, close what is open; cancel the run", find)
 
     yield Action(
         "next_step",
@@ -290,6 +297,27 @@ def _table() -> Iterator[Action]:
     )
 
     yield Action(
+        "rerun",
+        ("R",),
+        "run again",
+        "trace this pixel, or a ROI, again: a form, filled in; Enter there runs it",
+        run,
+        footer=15,
+        why_not=_needs_rows,
+    )
+    yield Action("runs", ("L",), "runs", "the runs that are kept: open, compare two, change one thing, delete", run)
+    yield Action(
+        "sweep",
+        ("V",),
+        "vary",
+        "trace the same pixels over dtype, device, phi mode and profile: which agree, where each first diverges",
+        run,
+        why_not=_needs_rows,
+    )
+    yield Action("engine", ("E",), "engine", "the engine that runs them: its state, reconnect, use another", run)
+    yield Action("earlier", ("B",), "back", "back to the comparison before the last run", run, why_not=_needs_earlier)
+
+    yield Action(
         "copy",
         ("y",),
         "copy",
@@ -322,12 +350,15 @@ def _table() -> Iterator[Action]:
     yield Action("suspend", ("ctrl+z",), "suspend", "back to the shell; fg returns", program, Place.EVERYWHERE)
     yield Action(
         "quit",
-        ("q", "ctrl+q", "ctrl+c"),
+        ("q", "ctrl+q"),
         "quit",
         "leave; the terminal is restored",
         program,
         Place.EVERYWHERE,
         footer=2,
+    )
+    yield Action(
+        "interrupt", ("ctrl+c",), "interrupt", "cancel the run; leave if there is none", program, Place.EVERYWHERE
     )
 
 

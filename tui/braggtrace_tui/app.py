@@ -19,6 +19,7 @@ from braggtrace_tui.actions import ACTIONS, Place, actions_of, key_label
 from braggtrace_tui.config import Backends
 from braggtrace_tui.driver import Driver
 from braggtrace_tui.engine import EngineHold, MakeEngine, make_engine
+from braggtrace_tui.engine_desk import RunDesk
 from braggtrace_tui.palettes import DEFAULT, PALETTES, Palette
 from braggtrace_tui.pieces import Role
 from braggtrace_tui.settings import Settings
@@ -81,6 +82,7 @@ class BraggtraceApp(App[int]):
         self.engine = EngineHold(
             self.backends.engine, self.backends.engines, self.call_later, self._engine_changed, make
         )
+        self.desk = RunDesk(self.engine, self.backends.runs, self.call_later)
         self.terminal = terminal
         self.settings = settings
         self._session = session
@@ -154,6 +156,16 @@ class BraggtraceApp(App[int]):
 
     def do_quit(self) -> None:
         self.exit(0)
+
+    def close_engine(self) -> None:
+        """End what runs and the engine; takes less than a second."""
+        self.desk.close()
+        self.engine.close()
+
+    def do_interrupt(self) -> None:
+        """Ctrl+C: what runs ends first."""
+        if not self.desk.cancel():
+            self.exit(0)
 
     def do_palette(self) -> None:
         self.action_command_palette()

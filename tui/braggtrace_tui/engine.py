@@ -7,6 +7,7 @@ started.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -110,18 +111,20 @@ class EngineHold:
 
     def use(self, choice: EngineChoice) -> None:
         """Leave this engine for another."""
-        self.close()
+        before, self._engine = self._engine, None
+        if before is not None:
+            threading.Thread(target=before.close, name="closing", daemon=True).start()
         self.choice = choice
-        self._engine = None
         self.start()
         self._changed()
 
     def reconnect(self) -> None:
-        """Start the engine again after it was lost."""
-        if self._engine is None:
+        """Start the engine again after it was lost; what is left of it may take half a second to end."""
+        engine = self._engine
+        if engine is None:
             self.start()
         else:
-            self._engine.reconnect()
+            threading.Thread(target=engine.reconnect, name="reconnecting", daemon=True).start()
 
     def request(self, do: str, fields: Mapping[str, Any], answer: Answer) -> Ticket:
         """Ask for something; it waits until the engine is ready.
@@ -138,6 +141,10 @@ class EngineHold:
 
     def in_loop(self, answer: Answer) -> Answer:
         """`answer`, called in the screen's loop, with progress only so often."""
+        return self.throttled(lambda event: self._hop(lambda: answer(event)))
+
+    def throttled(self, answer: Callable[[Event], object]) -> Answer:
+        """`answer`, called with progress only so often."""
         last = 0.0
 
         def hand_over(event: Event) -> None:
@@ -147,14 +154,15 @@ class EngineHold:
                 if now - last < _PROGRESS_S:
                     return
                 last = now
-            self._hop(lambda: answer(event))
+            answer(event)
 
         return hand_over
 
     def close(self) -> None:
-        """End the engine, whatever it is doing."""
-        if self._engine is not None:
-            self._engine.close()
+        """End the engine, whatever it is doing; takes less than a second."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
 
     def choices(self) -> list[EngineChoice]:
         """Every engine that is known by name."""
@@ -177,7 +185,4 @@ def engine_words(hold: EngineHold | None) -> str:
         return f"engine {hold.choice.name}"
     hello = hold.hello
     facts = [f"torch {hello['torch']}"] if hello.get("torch") else []
-    if hold.choice.name != LOCAL and hello.get("host"):
-        facts.insert(0, f"on {hello['host']}")
-    words = state.kind if state.kind in ("ready", "busy") else state.sentence or state.kind
-    return f"engine {hold.choice.name}: " + ", ".join([words, *facts])
+    return "engine " + ", ".join([state.sentence, *facts])

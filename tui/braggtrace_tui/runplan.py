@@ -148,6 +148,7 @@ class RunPlan:
         more: further options as typed: --quirk, --build, --c-threads, --mtz-column.
         beside: which trace the fresh one is shown beside.
         program: the C program to trace instead of computing, "" for none.
+        image: compute the whole image instead of a trace.
     """
 
     pixels: str = ""
@@ -161,6 +162,7 @@ class RunPlan:
     more: str = ""
     beside: Beside = Beside.REFERENCE
     program: str = ""
+    image: bool = False
 
     @property
     def words(self) -> list[str]:

@@ -105,8 +105,9 @@ def experiment_lines(
         for number, part in enumerate(wrap(safe(str(warning)), width - 4)):
             lines.append(((" ! " if number == 0 else "   ", Role.MISSING), (part, Role.MISSING)))
     rows = explained.get("values", ())
-    name_width = min(26, max((len(str(row["name"])) for row in rows), default=0))
-    value_width = max(12, min(30, width - name_width - 24))
+    longest = max((len(str(row["name"])) for row in rows), default=0)
+    name_width = min(longest, max(14, width * 3 // 10))
+    value_width = max(12, min(34, width - name_width - 23))
     part = ""
     for row in rows:
         if str(row["part"]) != part:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from braggtrace.compare.judge import compare, rejudge
 from braggtrace.compare.options import Options
@@ -16,6 +16,7 @@ from braggtrace.trace.reader import TraceReader, files_of
 
 if TYPE_CHECKING:
     from braggtrace.compare.model import Comparison
+    from braggtrace.trace.model import Trace
 
 __all__ = ["Session", "Snapshot", "stamp_of"]
 
@@ -59,14 +60,23 @@ class Session:
         reference, candidate: the paths.
         options: how they are compared; `decades` changes their tolerances.
         decades: powers of ten by which the tolerances are loosened.
+
+    A side that has been read for another comparison can be passed as `kept`, and is not read again.
     """
 
-    def __init__(self, reference: str, candidate: str, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        reference: str,
+        candidate: str,
+        options: Options | None = None,
+        kept: tuple[Trace | None, Trace | None] = (None, None),
+    ) -> None:
+        self._kept = kept
         self.reference = reference
         self.candidate = candidate
         self.options = options or Options()
         self.decades = 0
-        self._readers: tuple[TraceReader, TraceReader] | None = None
+        self._readers: tuple[_Side, _Side] | None = None
         self._steps: Iterator[float] | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -95,9 +105,10 @@ class Session:
             BraggtraceError: the options don't fit the traces.
         """
         started = time.monotonic()
-        if "-" in (self.reference, self.candidate):
+        pairs = zip((self.reference, self.candidate), self._kept, strict=True)
+        if any(side == "-" and kept is None for side, kept in pairs):
             budget_s = float("inf")
-        self._readers = (TraceReader(self.reference), TraceReader(self.candidate))
+        self._readers = (_side(self.reference, self._kept[0]), _side(self.candidate, self._kept[1]))
         self._steps = _alternate(*self._readers)
         for fraction in self._steps:
             if time.monotonic() - started > budget_s:
@@ -177,7 +188,28 @@ class Session:
         return Snapshot(compare(reference, candidate, options), fraction, complete)
 
 
-def _alternate(reference: TraceReader, candidate: TraceReader) -> Iterator[float]:
+class _KeptSide:
+    """A trace that has been read already, as a reader with nothing left to read."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(())
+
+    def snapshot(self) -> Trace:
+        """The trace."""
+        return self._trace
+
+
+_Side: TypeAlias = TraceReader | _KeptSide
+
+
+def _side(name: str, kept: Trace | None) -> _Side:
+    return TraceReader(name) if kept is None else _KeptSide(kept)
+
+
+def _alternate(reference: _Side, candidate: _Side) -> Iterator[float]:
     """Read both sides in turn, the one that is behind first, so that the same pixels are there on both."""
     steps = {0: iter(reference), 1: iter(candidate)}
     done = [0.0, 0.0]

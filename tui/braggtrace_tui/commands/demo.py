@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from braggtrace.compare.options import Options
-from braggtrace_tui.commands.open import add_screen_arguments, show
+from braggtrace_tui.commands.open import add_screen_arguments, backends_of, show
 
 __all__ = ["add_arguments", "run"]
 
@@ -28,4 +28,4 @@ def run(args: argparse.Namespace) -> int:
     """Open the demo, or print its report."""
     from braggtrace_tui.samples import demo_pair
 
-    return show(*demo_pair(), Options(), mouse=args.mouse)
+    return show(*demo_pair(), Options(), backends_of(args), mouse=args.mouse)

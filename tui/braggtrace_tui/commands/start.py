@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from braggtrace.errors import UsageError
-from braggtrace_tui.commands.open import add_screen_arguments, run_app
+from braggtrace_tui.commands.open import add_screen_arguments, backends_of, run_app
 
 __all__ = ["add_arguments", "run"]
 
@@ -22,4 +22,4 @@ def run(args: argparse.Namespace) -> int:
 
     if not (sys.stdout.isatty() and detect().interactive and own_stdin()):
         raise UsageError("the start screen needs a terminal; name two traces, or see 'braggtrace --help'")
-    return run_app(None, None, mouse=args.mouse)
+    return run_app(None, None, backends_of(args), mouse=args.mouse)

@@ -17,7 +17,7 @@ from braggtrace_tui.app import bindings_for
 from braggtrace_tui.export import EXPORTS, export
 from braggtrace_tui.frame import Anchor, GroupKey, pairing_key
 from braggtrace_tui.rowtext import values_of
-from braggtrace_tui.screens.moves import CompareMoves
+from braggtrace_tui.screens.rerun import CompareRuns
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.settings import Recent, absolute
 from braggtrace_tui.terminal import copy
@@ -27,7 +27,7 @@ __all__ = ["CompareScreen"]
 _POLL_S = 3.0
 
 
-class CompareScreen(CompareMoves):
+class CompareScreen(CompareRuns):
     """Two traces beside each other, with the cursor on the first divergence.
 
     Attributes:
@@ -177,6 +177,8 @@ class CompareScreen(CompareMoves):
             self._close_filter()
         if self.filter_text or self.only:
             self.set_filter("", only=False)
+        else:
+            self.cancel_run()
 
     def do_pixels(self) -> None:
         from braggtrace_tui.screens.pixels import PixelScreen

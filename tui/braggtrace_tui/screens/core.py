@@ -16,11 +16,12 @@ from braggtrace.compare.view import divergence, pixel_totals, rows_of_pixel
 from braggtrace_tui.actions import Context
 from braggtrace_tui.advice import advice_lines
 from braggtrace_tui.detail import detail_lines
-from braggtrace_tui.frame import Anchor, Frame, Ints, Mask, build_frame, default_folds
+from braggtrace_tui.frame import Anchor, Frame, Ints, Mask, build_frame, default_folds, open_header
 from braggtrace_tui.headline import Header, header_line, verdict_lines
 from braggtrace_tui.navigate import Target, steps_of
 from braggtrace_tui.pieces import BLANK, Line, Role, safe
 from braggtrace_tui.rowtext import Measure, heading
+from braggtrace_tui.sameplace import find_again
 from braggtrace_tui.search import names_that_match
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.widgets.detail import DetailPane
@@ -51,6 +52,8 @@ class CompareCore(Screen[None]):
     CompareCore #main { width: 1fr; height: 1fr; }
     CompareCore #advice { display: none; height: auto; max-height: 70%; }
     CompareCore.advised #advice { display: block; }
+    CompareCore #running { display: none; }
+    CompareCore.running #running { display: block; }
     CompareCore #detail { display: none; }
     CompareCore.detailed #detail { display: block; height: 1fr; width: 1fr; }
     CompareCore.wide #body { layout: horizontal; }
@@ -76,6 +79,7 @@ class CompareCore(Screen[None]):
         self.verdict = Paper(id="verdict")
         self.heading = Bar(id="heading")
         self.advice = Paper(id="advice")
+        self.running = Bar(id="running")
 
     @property
     def home(self) -> BraggtraceApp:
@@ -98,6 +102,7 @@ class CompareCore(Screen[None]):
                 yield self.heading
                 yield self.table
             yield self.detail
+        yield self.running
         yield self.footer
 
     def on_mount(self) -> None:
@@ -140,7 +145,9 @@ class CompareCore(Screen[None]):
             pixel = int(found[0]) if len(found) else pixel
         self.open_pixel(pixel)
         if place is not None and self.frame is not None:
-            group, row = self.frame.locate(place)
+            group, row = find_again(self.frame, place)
+            if row is not None:
+                self.table.folded = open_header(self.frame, self.table.folded, int(self.frame.group[row]))
             self.table.relayout(row, group, place.component)
 
     def target_of(self, pairing: int, row: int) -> Target:
@@ -328,7 +335,16 @@ class CompareCore(Screen[None]):
             reloadable=self.session.reloadable,
             saved_place=self.saved_place() is not None,
             complete=self.snapshot.complete,
+            earlier=self.has_earlier(),
         )
+
+    def has_earlier(self) -> bool:
+        """Whether there is a comparison to go back to."""
+        return False
+
+    def adopt(self, session: Session, snapshot: Snapshot) -> None:
+        """Go on with another session; the cursor stays where it is as far as that exists."""
+        raise NotImplementedError
 
     def saved_place(self) -> Anchor | None:
         """Where an earlier session left off, if this pair was left anywhere."""

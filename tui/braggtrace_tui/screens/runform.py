@@ -118,7 +118,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
         self.pixels = WordsRow("", plan.pixels, "slow fast, or slow0 slow1 fast0 fast1", id="pixels")
         self.flags = WordsArea("flags", plan.flags, id="flags")
         self.folder = WordsRow("in folder", plan.folder, "where relative paths start", id="folder")
-        why = "" if self._program else "no --bin and no $NB_C_BIN"
+        why = "" if self._program else "no --bin, no $NB_C_BIN"
         name = clip_start(safe(self._program), 24) if self._program else ""
         backends = [Option("torch", "torch"), Option("c", f"C program {name}".strip(), why)]
         self.backend = ChoiceRow("run with", backends, "c" if plan.program else "torch", id="backend")
@@ -182,11 +182,11 @@ class RunFormScreen(Screen[FormAnswer | None]):
     def _where_options(self) -> list[Option]:
         options = []
         if self._here is not None:
-            options.append(Option("here", "this one"))
+            options.append(Option("here", "this"))
             options += [Option(str(margin), f"±{margin}") for margin in _MARGINS]
         if len(self._traced) > 1:
             options.append(Option("traced", f"all {len(self._traced):,}"))
-        return [*options, Option("typed", "typed:")]
+        return [*options, Option("typed", "typed")]
 
     def _where_text(self, where: str) -> str | None:
         """The pixels that an option stands for, None for what is typed."""

@@ -71,9 +71,9 @@ def choice_line(
     for number in range(first, len(words)):
         text, role = words[number]
         here = focused and boxes and number == cursor
-        pieces += [(text, Role.KEY if here else role), ("  ", Role.TEXT)]
+        pieces += [("  " if number > first else "", Role.TEXT), (text, Role.KEY if here else role)]
     if focused and options and options[cursor].meaning:
-        pieces.append((safe(options[cursor].meaning), Role.DIM))
+        pieces.append((f"  {safe(options[cursor].meaning)}", Role.DIM))
     return (*lead, *pieces)
 
 

@@ -126,6 +126,7 @@ class WordsArea(FormRow):
     WordsArea .label {{ width: {LABEL_WIDTH + 1}; height: 100%; }}
     WordsArea TextArea {{ height: 100%; border: none; padding: 0; background: $surface; width: 1fr; }}
     WordsArea TextArea:focus {{ border: none; background: $panel; }}
+    WordsArea TextArea {{ scrollbar-size-vertical: 0; }}
     """
 
     def __init__(self, label: str, value: str, *, id: str) -> None:  # noqa: A002 - Textual's name

@@ -1,0 +1,131 @@
+"""Kept runs as rows of a list. Pure functions over values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from braggtrace_tui.pieces import BLANK, Line, Role, clip, safe, wrap
+from braggtrace_tui.runflags import plan_of_request
+from braggtrace_tui.running import seconds_words
+from braggtrace_tui.runplan import RunPlan
+
+if TYPE_CHECKING:
+    from braggtrace.runs.store import RunRecord
+
+__all__ = ["RunRow", "bytes_words", "list_heading", "run_detail", "run_line", "run_row"]
+
+_STATES = {
+    "done": ("= done", Role.AGREE),
+    "running": ("▸ running", Role.KEY),
+    "failed": ("! failed", Role.MISSING),
+    "cancelled": ("- cancelled", Role.DIM),
+    "interrupted": ("! interrupted", Role.MISSING),
+    "damaged": ("! damaged", Role.MISSING),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One kept run.
+
+    Attributes:
+        name: of its folder.
+        state: done, running, failed, cancelled, interrupted or damaged.
+        when: local time, `2026-11-23 23:47:08`.
+        plan: what was run; the form starts from it.
+        kind: trace, simulate or c-trace.
+        seconds: how long it took; negative if unknown.
+        size: bytes on disk.
+        folder: where it is.
+        trace: its trace, None if there is none.
+        engine: which engine ran it.
+        sentence: what went wrong.
+    """
+
+    name: str
+    state: str
+    when: str
+    plan: RunPlan
+    kind: str
+    seconds: float
+    size: int
+    folder: Path
+    trace: Path | None = None
+    engine: str = ""
+    sentence: str = ""
+
+
+def run_row(record: RunRecord) -> RunRow:
+    """A kept run as a row; reads nothing but the sizes of its files."""
+    request = record.request
+    return RunRow(
+        name=record.name,
+        state=record.status,
+        when=_local(record.started),
+        plan=RunPlan() if request is None else plan_of_request(request),
+        kind="" if request is None else request.kind,
+        seconds=-1.0 if record.seconds is None else record.seconds,
+        size=record.size,
+        folder=record.folder,
+        trace=record.trace if record.status == "done" else None,
+        engine="" if request is None else request.engine,
+        sentence=record.sentence,
+    )
+
+
+def _local(when: datetime | None) -> str:
+    return "" if when is None else f"{when.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def bytes_words(size: int) -> str:
+    """A size on disk: 381 kB, 25 MB."""
+    for unit, letter in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.3g} {letter}" if size < 100 * unit else f"{size / unit:.0f} {letter}"
+    return f"{size} B"
+
+
+def list_heading() -> Line:
+    """The names of the columns."""
+    return (("     state          started              pixels            how", Role.DIM),)
+
+
+def run_line(row: RunRow, mark: str, width: int) -> Line:
+    """One row.
+
+    Args:
+        row: the run.
+        mark: "r" or "c" where it is chosen as reference or candidate, else "".
+        width: cells.
+    """
+    state, role = _STATES.get(row.state, (row.state, Role.TEXT))
+    chosen = {"r": ("ref ", Role.REFERENCE), "c": ("cand", Role.CANDIDATE)}.get(mark, ("    ", Role.TEXT))
+    what = row.plan.pixels if row.kind != "simulate" else "image"
+    how = row.plan.choices if row.kind != "c-trace" else f"C {Path(row.plan.program).name}"
+    tail = f"{'' if row.seconds < 0 else seconds_words(row.seconds):>9}  {bytes_words(row.size):>7} "
+    room = max(8, width - 5 - 15 - 21 - 18 - len(tail))
+    return (
+        (" ", Role.TEXT),
+        chosen,
+        (f"{safe(state):<15}", role),
+        (f"{safe(row.when):<21}", Role.TEXT),
+        (f"{clip(safe(what), 17):<18}", Role.STRONG),
+        (clip(safe(how), room).ljust(room), Role.TEXT),
+        (tail, Role.DIM),
+    )
+
+
+def run_detail(row: RunRow | None, width: int) -> list[Line]:
+    """What the list has no room for."""
+    if row is None:
+        return [BLANK]
+    lines: list[Line] = [((f" {safe(str(row.folder))}", Role.TITLE),)]
+    if row.sentence:
+        lines += [((f" ! {part}", Role.MISSING),) for part in wrap(safe(row.sentence), width - 4, 3)]
+    where = f"   engine {row.engine}" if row.engine else ""
+    lines.append(((f" flags from {safe(row.plan.folder or '.')}{safe(where)}", Role.DIM),))
+    lines += [((f"   {part}", Role.TEXT),) for part in wrap(safe(row.plan.flags), width - 4, 6)]
+    return lines

@@ -1,0 +1,261 @@
+"""The compare screen, fourth part: run pixels again, and show the fresh trace beside what was there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from braggtrace.errors import BraggtraceError
+from braggtrace_tui.engine_desk import Ended
+from braggtrace_tui.runflags import first_plan
+from braggtrace_tui.running import Progress, progress_line, seconds_words
+from braggtrace_tui.runplan import Beside, RunPlan, parse_pixels
+from braggtrace_tui.screens.moves import CompareMoves
+from braggtrace_tui.session import Session, Snapshot
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from braggtrace.trace.model import Trace
+    from braggtrace_tui.frame import Anchor
+    from braggtrace_tui.screens.runform import FormAnswer
+    from braggtrace_tui.screens.runlist import RunChoice
+
+__all__ = ["CompareRuns"]
+
+_FLASH_S = 0.15
+"""A run that is over sooner shows no progress: its line would only flicker."""
+
+_KEPT_BACK = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Earlier:
+    """A comparison to go back to."""
+
+    session: Session
+    snapshot: Snapshot
+    place: Anchor | None
+
+
+class CompareRuns(CompareMoves):
+    """What the keys of the section Run again do."""
+
+    def __init__(self, session: Session, snapshot: Snapshot) -> None:
+        super().__init__(session, snapshot)
+        self._plan: RunPlan | None = None
+        self._earlier: list[_Earlier] = []
+        self._showing: Timer | None = None
+
+    # -- what is known -----------------------------------------------------------------------------------------------
+
+    @property
+    def here(self) -> tuple[int, int] | None:
+        """(slow, fast) of the pixel that is shown."""
+        where = self.frame.pixel_coordinates if self.frame is not None else None
+        return where if where is not None and where[0] >= 0 else None
+
+    @property
+    def traced(self) -> tuple[tuple[int, int], ...]:
+        """Every traced pixel that has a name."""
+        return tuple((slow, fast) for slow, fast in self.comparison.pixels.tolist() if slow >= 0)
+
+    def plan_here(self) -> RunPlan:
+        """The form as it is opened: the last one of this screen, or what is known about the traces, at this pixel."""
+        if self._plan is not None:
+            plan = self._plan
+        else:
+            traces = (("candidate", self.comparison.candidate), ("reference", self.comparison.reference))
+            plan = first_plan(traces, self.home.backends, self.home.desk.latest)
+        here = self.here
+        return plan if here is None else replace(plan, pixels=f"{here[0]} {here[1]}")
+
+    # -- the form ----------------------------------------------------------------------------------------------------
+
+    def do_rerun(self) -> None:
+        self.open_form(self.plan_here())
+
+    def open_form(self, plan: RunPlan) -> None:
+        """Ask how to run; what is chosen is launched, or varied."""
+        from braggtrace_tui.screens.runform import RunFormScreen
+
+        def chosen(answer: FormAnswer | None) -> None:
+            if answer is None:
+                return
+            self._plan = answer.plan
+            if answer.sweep:
+                self.open_sweep(answer.plan)
+            else:
+                self.launch(answer.plan)
+
+        program = self.home.backends.program
+        self.app.push_screen(RunFormScreen(plan, here=self.here, traced=self.traced, program=program), chosen)
+
+    def trace_pixels(self, pixels: str) -> None:
+        """Trace other pixels as the last run did; where nothing is known about how, ask.
+
+        Args:
+            pixels: as the form takes them: `S F` or `S0 S1 F0 F1`.
+        """
+        plan = replace(self.plan_here(), pixels=pixels)
+        if plan.flags:
+            self.launch(plan)
+        else:
+            self.open_form(plan)
+
+    # -- a run -------------------------------------------------------------------------------------------------------
+
+    def launch(self, plan: RunPlan) -> None:
+        """Run it; the fresh trace is shown when it is there."""
+        try:
+            self.home.desk.launch(plan, self._told, self._ended)
+        except BraggtraceError as error:
+            self.say(str(error), warning=True)
+            return
+        self._plan = plan
+        self._showing = self.set_timer(_FLASH_S, self._show_running)
+
+    def cancel_run(self) -> bool:
+        """Cancel the run that is under way; False if there is none."""
+        return self.home.desk.cancel()
+
+    def _told(self, _: Progress) -> None:
+        if self.has_class("running"):
+            self._show_running()
+
+    def _show_running(self) -> None:
+        progress = self.home.desk.progress
+        if progress is None:
+            return
+        self.add_class("running")
+        self.running.show([progress_line(progress, time.monotonic(), self.size.width or 80)])
+
+    def _ended(self, ended: Ended) -> None:
+        if self._showing is not None:
+            self._showing.stop()
+        self.remove_class("running")
+        self.running.show([])
+        if not self.is_running:
+            return
+        if ended.outcome == "cancelled":
+            self.say("the run was cancelled; R starts another")
+        elif ended.trace is None:
+            again = " · E shows the engine" if ended.code in ("lost", "died", "protocol") else ""
+            self.say(f"the run failed: {ended.sentence}{again}", warning=True)
+        else:
+            self.show_fresh(ended.plan, ended.trace, f"traced again in {seconds_words(ended.seconds)}")
+
+    def engine_changed(self) -> None:
+        """The engine became ready, or was lost, while something waits for it."""
+        if self.has_class("running"):
+            self._show_running()
+
+    # -- the fresh trace ---------------------------------------------------------------------------------------------
+
+    def show_fresh(self, plan: RunPlan, trace: Path, news: str) -> None:
+        """Show a fresh trace beside the trace that the plan says, at the same place."""
+        kept: tuple[Trace | None, Trace | None]
+        session, comparison = self.session, self.comparison
+        complete = self.snapshot.complete
+        if plan.beside is Beside.CANDIDATE:
+            pair, kept = (str(trace), session.candidate), (None, comparison.candidate)
+        elif plan.beside is Beside.BEFORE:
+            pair, kept = (session.candidate, str(trace)), (comparison.candidate, None)
+        else:
+            pair, kept = (session.reference, str(trace)), (comparison.reference, None)
+        options = replace(session.options, pixels=parse_pixels(plan.pixels).each())
+        fresh = Session(*pair, options, kept if complete else (None, None))
+        self.show_session(fresh, f"{news}, beside the {plan.beside.value}: {plan.choices} · B goes back")
+
+    def show_session(self, session: Session, news: str) -> None:
+        """Go on with another pair of traces, at the same place, and keep this one to come back to."""
+        session.decades = self.session.decades
+        try:
+            snapshot = session.first_look()
+        except (BraggtraceError, OSError) as error:
+            self.say(f"not shown: {error}", warning=True)
+            return
+        if self.snapshot.complete:
+            self._earlier = [*self._earlier, _Earlier(self.session, self.snapshot, self.table.place)][-_KEPT_BACK:]
+        self.adopt(session, snapshot)
+        self.say(news)
+
+    def has_earlier(self) -> bool:
+        return bool(self._earlier)
+
+    def do_earlier(self) -> None:
+        before = self._earlier.pop()
+        self.adopt(before.session, before.snapshot)
+        if before.place is not None:
+            self.go_to_place(before.place)
+        self.show_all()
+        self.say("back to the comparison before the run")
+
+    # -- other screens -----------------------------------------------------------------------------------------------
+
+    def do_sweep(self) -> None:
+        plan = self.plan_here()
+        if plan.flags:
+            self.open_sweep(plan)
+        else:
+            self.open_form(plan)
+
+    def open_sweep(self, plan: RunPlan) -> None:
+        """Vary a run; the combination that is chosen there is shown here."""
+        from braggtrace_tui.screens.sweep import SweepScreen, Swept
+        from braggtrace_tui.sweeptext import Judged, judged
+
+        if self.home.desk.progress is not None:
+            self.say("a run is under way; Esc cancels it", warning=True)
+            return
+        session, comparison = self.session, self.comparison
+        fixed = comparison.candidate if plan.beside is not Beside.REFERENCE else comparison.reference
+        options = replace(session.judged_options, pixels=parse_pixels(plan.pixels).each())
+
+        def judge(plan: RunPlan, trace: Path) -> Judged:
+            from braggtrace.compare.judge import compare
+            from braggtrace.trace.reader import read_trace
+
+            fresh = read_trace(trace)
+            sides = (fresh, fixed) if plan.beside is Beside.CANDIDATE else (fixed, fresh)
+            return judged(compare(*sides, options))
+
+        def chosen(swept: Swept | None) -> None:
+            if swept is not None:
+                self._plan = swept.plan
+                self.show_fresh(swept.plan, swept.trace, "from the sweep")
+
+        self.app.push_screen(SweepScreen(plan, judge, plan.beside.value), chosen)
+
+    def do_engine(self) -> None:
+        from braggtrace_tui.screens.enginestate import EngineScreen
+
+        self.app.push_screen(EngineScreen(self.home.engine))
+
+    def do_runs(self) -> None:
+        from braggtrace_tui.runlist import RunRow, run_row
+        from braggtrace_tui.screens.runlist import RunListScreen
+
+        store = self.home.desk.store
+
+        def load() -> list[RunRow]:
+            return [run_row(record) for record in store.list()]
+
+        def chosen(choice: RunChoice | None) -> None:
+            if choice is not None:
+                self._show_run(choice)
+
+        self.app.push_screen(RunListScreen(load, lambda row: store.delete(row.name), str(store.root)), chosen)
+
+    def _show_run(self, choice: RunChoice) -> None:
+        run, other = choice.run, choice.other
+        if choice.what == "change":
+            self.open_form(replace(run.plan, origin=f"run {run.name}"))
+        elif choice.what == "compare" and other is not None:
+            session = Session(str(run.trace), str(other.trace), replace(self.session.options, pixels=()))
+            self.show_session(session, f"{run.name} as reference, {other.name} as candidate · B goes back")
+        elif run.trace is not None:
+            plan = replace(run.plan, beside=Beside.REFERENCE)
+            self.show_fresh(plan, run.trace, run.name)
