@@ -146,15 +146,23 @@ class Engine:
         self._be("closed", f"{self.name}: closed")
         self._end(connection, Code.LOST, f"{self.name}: closed", silently=True)
 
-    def request(self, do: str, fields: Mapping[str, Any], on_event: OnEvent) -> Ticket:
+    def request(
+        self,
+        do: str,
+        fields: Mapping[str, Any],
+        on_event: OnEvent,
+        *,
+        through: Callable[[Event], Event] | None = None,
+    ) -> Ticket:
         """Ask for something; waits in a queue until the engine is ready.
 
         Args:
             do: the verb.
             fields: what it needs.
             on_event: gets progress, then the result or an error, on a thread of the engine's.
+            through: the result or error passes through this first, also where `close` keeps it from `on_event`.
         """
-        ticket = Ticket(self._next_id(), do, on_event, self._cancel)
+        ticket = Ticket(self._next_id(), do, on_event, self._cancel, through)
         with self._lock:
             connection = self._connection
             over = connection.over

@@ -12,23 +12,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from braggtrace import __version__
 from braggtrace.errors import EngineError, UsageError
-from braggtrace.runs.recorded import Recorded, comment_lines
+from braggtrace.runs.recorded import comment_lines
 from braggtrace.service.protocol import PIECE, Code
 from braggtrace.service.verbs import Task
-from braggtrace.service.warm import Prepared, meaning_of
+from braggtrace.service.warm import meaning_of
 from braggtrace.simulate.device import DTYPES, device_named, devices, dtype_named
 from braggtrace.simulate.explain import explained, explanation
 from braggtrace.simulate.image import render
 from braggtrace.simulate.kernels import compiler
 from braggtrace.simulate.levels import Roi, image_statistics
-from braggtrace.simulate.quirks import PROFILES, QUIRKS, STALE_PHI_ZERO
+from braggtrace.simulate.quirks import PROFILES, QUIRKS
 from braggtrace.simulate.setup import input_files
-from braggtrace.simulate.tracefile import trace_pieces
+from braggtrace.simulate.tracefile import recorded_run, trace_pieces
 from braggtrace.simulate.tracer import selected_pixels
 
-__all__ = ["explain", "inputs", "machine", "recorded_of", "simulate", "trace"]
+__all__ = ["explain", "inputs", "machine", "simulate", "trace"]
 
 _MOST_TRACED = 200_000
 _MOST_IMAGE_PIXELS = 1 << 28
@@ -89,7 +88,8 @@ def trace(task: Task) -> dict[str, Any]:
     tracer = prepared.tracer(device, dtype, rot_stars=fields["rot_stars"])
     begun = time.perf_counter()
     texts = {"main": _Text(task, "main"), "per_phi": _Text(task, "per_phi")}
-    head = comment_lines(recorded_of(prepared, fields))
+    where = {"folder": fields["folder"] or "", "dtype": fields["dtype"], "device": fields["device"]}
+    head = comment_lines(recorded_run(prepared.words, prepared.meaning, prepared.model, **where))
     for count, (main, per_phi) in enumerate(trace_pieces(tracer, pixels, head)):
         texts["main"].add(main)
         texts["per_phi"].add(per_phi)
@@ -133,28 +133,6 @@ def simulate(task: Task) -> dict[str, Any]:
         "warnings": prepared.warnings,
         "timing": {"setup_s": begun - start, "run_s": done - begun},
     }
-
-
-def recorded_of(prepared: Prepared, fields: Mapping[str, Any]) -> Recorded:
-    """What a trace says about what made it."""
-    meaning = prepared.meaning
-    more = {"braggtrace": __version__}
-    if meaning.build != "plain":
-        more["build"] = meaning.build
-    if meaning.c_threads != 1:
-        more["c_threads"] = str(meaning.c_threads)
-    if meaning.mtz_column is not None:
-        more["mtz_column"] = meaning.mtz_column
-    return Recorded(
-        flags=prepared.words,
-        folder=fields["folder"] or "",
-        profile=meaning.profile,
-        phi_mode="c-parity" if STALE_PHI_ZERO in prepared.model.quirks else "spec",
-        quirks=fields["quirks"],
-        dtype=fields["dtype"],
-        device=fields["device"],
-        more=more,
-    )
 
 
 def _place(fields: Mapping[str, Any]) -> tuple[torch.device, torch.dtype]:

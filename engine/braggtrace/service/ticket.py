@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from braggtrace.errors import EngineError
-from braggtrace.service.protocol import decode_base64
+from braggtrace.service.protocol import Code, decode_base64, trouble
 
 __all__ = ["Event", "EventKind", "OnEvent", "Ticket"]
 
@@ -38,9 +38,16 @@ class Event:
 class Ticket:
     """One request that is under way."""
 
-    def __init__(self, id: str, do: str, on_event: OnEvent, cancel: Callable[[Ticket], None]) -> None:  # noqa: A002
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the protocol's name
+        do: str,
+        on_event: OnEvent,
+        cancel: Callable[[Ticket], None],
+        through: Callable[[Event], Event] | None = None,
+    ) -> None:
         self.id, self.do = id, do
-        self._on_event, self._cancel = on_event, cancel
+        self._on_event, self._cancel, self._through = on_event, cancel, through
         self._parts: dict[str, list[bytes | str]] = {}
         self._log: list[str] = []
         self._end: Event | None = None
@@ -106,6 +113,12 @@ class Ticket:
             fields = {**fields, **joined, "log": "".join(self._log)}
             self._parts.clear()
         event = Event(self.id, kind, fields)
+        if kind != "progress" and self._through is not None:
+            try:
+                event = self._through(event)
+            except Exception as error:  # noqa: BLE001 - whoever waits must be told
+                _LOG.exception("the end of %s was not taken", self.do)
+                event = Event(self.id, "error", trouble(Code.INTERNAL, f"{self.do}: {error!r}"))
         if not silently:
             try:
                 self._on_event(event)

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from braggtrace.simulate.model import Model
     from braggtrace.simulate.setup import Setup
+    from braggtrace.simulate.understand import Meaning
 
-__all__ = ["add_options", "explain", "prepare", "split_flags", "torch_device", "torch_dtype", "warn"]
+__all__ = ["add_options", "explain", "meaning_of", "prepare", "split_flags", "torch_device", "torch_dtype", "warn"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -69,16 +70,22 @@ def prepare(args: argparse.Namespace) -> tuple[Setup, Model]:
     from braggtrace.formats.arguments import expand_argument_files
     from braggtrace.simulate.resolve import resolve
     from braggtrace.simulate.setup import check_strict
-    from braggtrace.simulate.understand import Meaning, understand
+    from braggtrace.simulate.understand import understand
 
-    meaning = Meaning(args.profile, args.phi_mode, tuple(args.quirk), args.build, args.c_threads, args.mtz_column)
-    setup = understand(expand_argument_files(args.flags), meaning)
+    setup = understand(expand_argument_files(args.flags), meaning_of(args))
     warn(setup.warnings)
     if args.strict:
         check_strict(setup)
     model = resolve(setup.experiment)
     warn(model.notes)
     return setup, model
+
+
+def meaning_of(args: argparse.Namespace) -> Meaning:
+    """Which program the flags are meant for."""
+    from braggtrace.simulate.understand import Meaning
+
+    return Meaning(args.profile, args.phi_mode, tuple(args.quirk), args.build, args.c_threads, args.mtz_column)
 
 
 def warn(messages: Sequence[str]) -> None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from braggtrace.errors import OutputExistsError, UsageError
 from braggtrace_tui.commands.experiment_options import (
     add_options,
     explain,
+    meaning_of,
     prepare,
     split_flags,
     torch_device,
     torch_dtype,
 )
-
-if TYPE_CHECKING:
-    from braggtrace.simulate.tracer import TraceLine
 
 __all__ = ["add_arguments", "parse", "run"]
 
@@ -53,6 +51,9 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
 
 def run(args: argparse.Namespace) -> int:
     """Trace the pixels."""
+    from braggtrace.formats.arguments import expand_argument_files
+    from braggtrace.runs.recorded import comment_lines
+    from braggtrace.simulate.tracefile import recorded_run, trace_pieces
     from braggtrace.simulate.tracer import Tracer, selected_pixels
 
     if not args.pixel and not args.roi and not args.explain:
@@ -67,16 +68,15 @@ def run(args: argparse.Namespace) -> int:
     boxes = [(first, last, left, right) for first, last, left, right in args.roi]
     pixels = selected_pixels([(slow, fast) for slow, fast in args.pixel], boxes)
 
-    def lines() -> Iterator[TraceLine]:
-        yield from tracer.run_lines()
-        for slow, fast in pixels:
-            yield from tracer.pixel_lines(slow, fast)
-
+    where = {"folder": str(Path.cwd()), "dtype": args.dtype, "device": args.device}
+    comments = comment_lines(recorded_run(expand_argument_files(args.flags), meaning_of(args), model, **where))
     if out is None or per_phi is None:
-        for line in lines():
+        for comment in comments:
+            print(comment)
+        for line in itertools.chain(tracer.run_lines(), *(tracer.pixel_lines(*pixel) for pixel in pixels)):
             print(line.text)
         return 0
-    _write(out, per_phi, list(lines()), tracer.tag)
+    _write(out, per_phi, list(trace_pieces(tracer, pixels, comments)))
     print(f"braggtrace: wrote {out} and {per_phi}", file=sys.stderr)
     return 0
 
@@ -93,11 +93,8 @@ def _targets(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
     return out, per_phi
 
 
-def _write(out: Path, per_phi: Path, lines: list[TraceLine], tag: str) -> None:
+def _write(out: Path, per_phi: Path, pieces: Sequence[tuple[str, str]]) -> None:
     from braggtrace.formats.files import write_atomic
 
-    pixel = f"{tag}: pixel "
-    main = "".join(f"{line.text}\n" for line in lines if not line.inner)
-    inner = "".join(f"{line.text}\n" for line in lines if line.inner or line.text.startswith(pixel))
-    write_atomic(per_phi, [inner.encode()])
-    write_atomic(out, [main.encode()])
+    write_atomic(per_phi, [inner.encode() for _, inner in pieces])
+    write_atomic(out, [main.encode() for main, _ in pieces])
