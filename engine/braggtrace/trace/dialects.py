@@ -91,6 +91,7 @@ _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
 _PIXEL_KEYS = (("slow", "fast"), ("spixel", "fpixel"), ("pixel_slow", "pixel_fast"))
 _COMPONENTS = ("_x", "_y", "_z")
 _MATRIX = tuple(f"{row}{column}" for row in range(3) for column in range(3))
+_COMMENT = "# braggtrace "
 _LOOKS_LIKE_TRACE = re.compile(r"\s*(TRACE(_|:|\s|$)|DETECTOR_(FAST|SLOW|NORMAL|PIX0))")
 _LOG_PREFIX = re.compile(r"^[^\0]{1,80}?[:\s\]-](?=TRACE_[A-Z]|TRACE:)")  # INFO:root:
 _TENSOR = re.compile(r"\btensor\(|,\s*(?:dtype|device|requires_grad|grad_fn)=[^,)\0]+")  # tensor(1.5, dtype=…)
@@ -103,6 +104,8 @@ def read_skeleton(skeleton: str) -> Reading | None:
     Raises:
         Unreadable: they look like trace lines, but can't be read.
     """
+    if skeleton.startswith(_COMMENT):  # flags can hold anything, what looks like a trace line too
+        return None
     skeleton = _TENSOR.sub("", _LOG_PREFIX.sub("", skeleton))
     for dialect in DIALECTS:
         match = dialect.pattern.fullmatch(skeleton)
