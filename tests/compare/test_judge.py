@@ -171,6 +171,15 @@ def test_nothing_at_all_is_inconclusive() -> None:
     assert compared("TRACE", "TRACE").status is Status.INCONCLUSIVE
 
 
+def test_traces_of_different_pixels_are_told_so() -> None:
+    """Not by percentages only; a common pixel is enough to compare."""
+    ours = "TRACE_C: pixel 1 2\nTRACE_C: F_latt 1\n"
+    theirs = "TRACE_PY: pixel 3 4\nTRACE_PY: F_latt 1\n"
+    note = "no pixel is on both sides: the reference starts at 1 2, the candidate at 3 4 (slow, fast)"
+    assert note in compared(ours, theirs).notes
+    assert not any("no pixel" in each for each in compared(ours, theirs + ours.replace("_C", "_PY")).notes)
+
+
 def test_the_worst_is_the_largest_rel() -> None:
     """Of the diverging pairs; an integer that is off counts too."""
     comparison = compared(REFERENCE, REFERENCE.replace("F_latt=5", "F_latt=6").replace("F_latt=8", "F_latt=16"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from braggtrace.compare.align import Joiner, merge_pixels, select
 from braggtrace.compare.match import Match, Matched, match_columns
@@ -212,11 +213,25 @@ def _worst(pairings: Sequence[Pairing]) -> tuple[int, int] | None:
     return index, pairings[index].worst
 
 
+def _apart(comparison: Comparison) -> Iterator[str]:
+    """That the traces are about different pixels, where they are."""
+    sides = [trace.pixels[trace.pixels[:, 0] >= 0] for trace in (comparison.reference, comparison.candidate)]
+    ours, theirs = sides
+    if len(ours) and len(theirs) and not np.isin(*(_as_one_number(pixels) for pixels in sides)).any():
+        first = [f"{slow} {fast}" for slow, fast in (ours[0], theirs[0])]
+        yield f"no pixel is on both sides: the reference starts at {first[0]}, the candidate at {first[1]} (slow, fast)"
+
+
+def _as_one_number(pixels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    return pixels[:, 0].astype(np.int64) << 32 | pixels[:, 1]
+
+
 def _notes(comparison: Comparison, judged: Sequence[Judged]) -> Iterator[str]:
     """What a person should know about how the answer came about."""
     for trace in (comparison.reference, comparison.candidate):
         if not trace.complete:
             yield f"{trace.name} is still being read: the answer is about what has been read so far"
+    yield from _apart(comparison)
     if not comparison.counts.compared:
         yield "no value of one trace has a counterpart in the other"
     elif comparison.status is Status.INCONCLUSIVE:
