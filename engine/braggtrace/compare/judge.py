@@ -217,7 +217,7 @@ def _apart(comparison: Comparison) -> Iterator[str]:
     """That the traces are about different pixels, where they are."""
     sides = [trace.pixels[trace.pixels[:, 0] >= 0] for trace in (comparison.reference, comparison.candidate)]
     ours, theirs = sides
-    if len(ours) and len(theirs) and not np.isin(*(_as_one_number(pixels) for pixels in sides)).any():
+    if len(ours) and len(theirs) and not np.isin(_as_one_number(ours), _as_one_number(theirs)).any():
         first = [f"{slow} {fast}" for slow, fast in (ours[0], theirs[0])]
         yield f"no pixel is on both sides: the reference starts at {first[0]}, the candidate at {first[1]} (slow, fast)"
 
