@@ -11,11 +11,11 @@ import numpy as np
 
 from braggtrace.bundles.carryover import carryover, previous_by_roi
 from braggtrace.bundles.gates import judge_gates
-from braggtrace.bundles.places import Change, Json, change, finite, first_divergence
+from braggtrace.bundles.places import Json, change, finite, first_divergence
 from braggtrace.bundles.request import Gates, Judging
 from braggtrace.bundles.values import SIDES, per_phi_values, pixel_values, sign_changes
 from braggtrace.compare.judge import compare
-from braggtrace.compare.model import Comparison, Verdict
+from braggtrace.compare.model import Comparison, Status, Verdict
 from braggtrace.compare.options import Options
 from braggtrace.compare.view import pixel_totals, sentence
 from braggtrace.errors import MapFileError, ToleranceError
@@ -162,12 +162,15 @@ def derive(evidence: Evidence, previous: Mapping[Pixel, Pixel | None], gates: Ga
             "baseline_first_divergence": None if before is None else first_divergence(before, before.first),
         }
     if before is not None and main is not None:
-        document["change"] = str(_change(before, main))
+        document["change"] = _change(before, main)
     return document
 
 
-def _change(before: Comparison, after: Comparison) -> Change:
-    return change(first_divergence(before, before.first), first_divergence(after, after.first))
+def _change(before: Comparison, after: Comparison) -> str | None:
+    """What became of the first divergence; nothing is said where too little could be compared."""
+    if Status.INCONCLUSIVE in (before.status, after.status):
+        return None
+    return str(change(first_divergence(before, before.first), first_divergence(after, after.first)))
 
 
 def _comparison(comparison: Comparison) -> Json:

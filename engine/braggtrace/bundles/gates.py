@@ -55,7 +55,9 @@ def _not_earlier(before: Comparison, after: Comparison) -> Json:
     """Whether the first divergence comes no earlier than that of the baseline."""
     old, new = (first_divergence(comparison, comparison.first) for comparison in (before, after))
     status, reason = Status.AGREES, "the first divergence is no earlier than in the baseline"
-    if new is None:
+    if Status.INCONCLUSIVE in (before.status, after.status):
+        status, reason = Status.INCONCLUSIVE, "too little could be compared"
+    elif new is None:
         reason = "nothing diverges"
     elif old is None:
         status, reason = Status.DIVERGES, f"the baseline has no divergence: {plainly(new)}"

@@ -32,21 +32,16 @@ __all__ = [
 
 SCHEMA = "braggtrace.metrics/1"
 
-_REQUIRED = {
-    "schema": str,
-    "bundle": str,
-    "topic": str,
-    "time_utc": str,
-    "sequence": int,
-    "configuration": dict,
-    "git": dict,
-    "files": dict,
-    "history": list,
-    "pixels": list,
-    "runtime_s": dict,
-    "summary": str,
+_REQUIRED: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("schema", "braggtrace", "bundle", "topic", "time_utc", "summary", "note"), str),
+    **dict.fromkeys(("configuration", "git", "files", "lines", "runtime_s", "pages"), dict),
+    **dict.fromkeys(("pixels", "per_phi", "sign_changes", "carryover", "gates", "history"), list),
+    **dict.fromkeys(("warnings", "notes", "story"), list),
+    **dict.fromkeys(("first_divergence", "comparison", "against_baseline", "baseline"), (dict, type(None))),
+    **dict.fromkeys(("status", "change"), (str, type(None))),
+    **dict.fromkeys(("sequence", "per_phi_omitted"), int),
 }
-"""What is looked at without asking; the rest is in `metrics.schema.json`."""
+"""The keys of the document, with their kinds; `metrics.schema.json` says more."""
 
 
 class State(StrEnum):
@@ -96,8 +91,8 @@ def load_metrics(folder: Path) -> dict[str, Any]:
     if schema != SCHEMA:
         raise BundleError("metrics of another kind", path=path, expected=SCHEMA, got=repr(schema))
     for key, kind in _REQUIRED.items():
-        if not isinstance(document.get(key), kind):
-            raise BundleError(f"{key!r} is missing or wrong", path=path, expected=kind.__name__)
+        if key not in document or not isinstance(document[key], kind):
+            raise BundleError(f"{key!r} is missing or of another kind", path=path)
     return dict(document)
 
 
@@ -160,6 +155,11 @@ def _references(metrics: Mapping[str, Any]) -> list[str]:
     return [entry["sha256"] for entry in metrics["files"]["reference"]]
 
 
+def _is_conclusive(metrics: Mapping[str, Any]) -> bool:
+    """Whether enough could be compared to speak of a divergence, or of none."""
+    return metrics["status"] in ("AGREES", "DIVERGES")
+
+
 def history_entry(record: Record, metrics: Mapping[str, Any]) -> Json:
     """What an earlier bundle says, and what became of its first divergence.
 
@@ -170,6 +170,7 @@ def history_entry(record: Record, metrics: Mapping[str, Any]) -> Json:
     old = record.metrics
     assert old is not None  # the record of a complete bundle has its metrics
     same = bool(_references(old)) and _references(old) == _references(metrics)
+    known = same and _is_conclusive(old) and _is_conclusive(metrics)
     key = key_pixel(old)
     values = {} if key is None else key["candidate"]
     return {
@@ -178,7 +179,7 @@ def history_entry(record: Record, metrics: Mapping[str, Any]) -> Json:
         "same_reference": same,
         "differs": differences(old, metrics),
         "first_divergence": old["first_divergence"],
-        "change": str(change(old["first_divergence"], metrics["first_divergence"])) if same else None,
+        "change": str(change(old["first_divergence"], metrics["first_divergence"])) if known else None,
         "pixel": None if key is None else key["pixel"],
         "F_latt": values.get("F_latt"),
         "I_pixel_final": values.get("I_pixel_final"),
@@ -193,7 +194,7 @@ def trend(records: Sequence[Record]) -> list[tuple[Record, Change | None]]:
     last: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for record in records:
         moved = None
-        if record.metrics is not None and _references(record.metrics):
+        if record.metrics is not None and _is_conclusive(record.metrics):
             key = tuple(_references(record.metrics))
             if key in last:
                 moved = change(last[key]["first_divergence"], record.metrics["first_divergence"])

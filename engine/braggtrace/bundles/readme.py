@@ -98,7 +98,10 @@ def _configuration(metrics: Metrics) -> Iterator[tuple[str, str]]:
     base = metrics["baseline"]
     yield "baseline", "none" if base is None else _baseline(base)
     rules = [f"{measure} {' '.join(words)}" for measure, words in setup["judging"]["rules"].items() if words]
-    yield "tolerances", plain(", ".join(rules)) or "rtol 1e-6 (default)"
+    rules = [code(rule) for rule in rules]
+    rules += [f"`{names.TOLERANCES}`"] if setup["judging"]["tolerances"] else []
+    rules += [f"`{names.MAP}`"] if setup["judging"]["mapping"] else []
+    yield "tolerances", ", ".join(rules) or "rtol 1e-6 (default)"
     if metrics["note"]:
         lines = metrics["note"].split("\n")
         yield "note", plain(lines[0]) + (f" … (`{names.OBSERVATIONS}`)" if len(lines) > 1 else "")
@@ -250,7 +253,7 @@ def _history(metrics: Metrics) -> Iterator[str]:
     rows = []
     for entry in earlier[:_HISTORY]:
         first = entry["first_divergence"]
-        since = entry["change"] or "another reference"
+        since = entry["change"] or ("inconclusive" if entry["same_reference"] else "another reference")
         other = ", ".join(entry["differs"]) or "–"
         rows.append((entry["bundle"], plain(plainly(first)) if first else "none", since, other))
     yield from table(("earlier bundle", "its first divergence", "since then", "set differently"), rows)

@@ -36,10 +36,10 @@ def _against_reference(metrics: Metrics, pixels: str) -> str:
     """What diverges, and since when."""
     first, change = metrics["first_divergence"], metrics["change"]
     said = metrics["comparison"]["sentence"]
+    if metrics["status"] == "INCONCLUSIVE":
+        return f"{said} ({pixels})"
     if change is None:
-        if first is None or metrics["status"] == "INCONCLUSIVE":
-            return f"{said if first or not metrics['comparison']['compared'] else f'no divergence; {said}'} ({pixels})"
-        return f"first divergence {plainly(first)} ({pixels})"
+        return f"no divergence; {said} ({pixels})" if first is None else f"first divergence {plainly(first)} ({pixels})"
     base = f"the baseline {metrics['baseline']['name']}"
     old = metrics["against_baseline"]["baseline_first_divergence"]
     if first is None:
