@@ -40,7 +40,7 @@ def test_what_is_not_complete(bench: Path) -> None:
     records = bundles_of(bench / "reports/carryover")
     assert [record.state for record in records] == [State.COMPLETE, State.DAMAGED, State.PARTIAL]
     assert "not JSON" in records[1].why
-    assert "to do" in records[2].why
+    assert "BLOCKED in step preflight" in records[2].why
 
 
 def test_topics_of_a_root(bench: Path) -> None:

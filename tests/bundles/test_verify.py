@@ -251,7 +251,7 @@ def test_a_partial_bundle(bench: Path) -> None:
     (path,) = (bench / "reports/carryover").iterdir()
     (fault,) = verify(path).faults
     assert "it was never finished" in str(fault)
-    assert "to do:" in str(fault)
+    assert "BLOCKED in step check" in str(fault)
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:

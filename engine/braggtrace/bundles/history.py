@@ -24,6 +24,7 @@ __all__ = [
     "compare_setup",
     "differences",
     "history_entry",
+    "how_far",
     "load_metrics",
     "read_history",
     "trace_of",
@@ -119,15 +120,20 @@ def _folders(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 def _record(path: Path) -> Record:
     if path.name.endswith(PARTIAL):
-        try:
-            last = (path / ATTEMPT).read_text("utf-8", "replace").strip().rpartition("\n")[2]
-        except OSError:
-            last = ""
-        return Record(path, State.PARTIAL, why=last)
+        return Record(path, State.PARTIAL, why=how_far(path))
     try:
         return Record(path, State.COMPLETE, load_metrics(path))
     except BundleError as error:
         return Record(path, State.DAMAGED, why=str(error))
+
+
+def how_far(folder: Path) -> str:
+    """What the log of an unfinished bundle says: why it stopped, else what it did last; "" if it says nothing."""
+    try:
+        lines = (folder / ATTEMPT).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line for line in lines if " BLOCKED " in line), lines[-1] if lines else "")
 
 
 def read_history(root: Path) -> dict[str, list[Record]]:

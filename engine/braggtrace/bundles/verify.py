@@ -16,7 +16,7 @@ from braggtrace import __version__
 from braggtrace.bundles import names
 from braggtrace.bundles.baseline import restore
 from braggtrace.bundles.evidence import Evidence, Files, derive, gather, previous_of
-from braggtrace.bundles.history import load_metrics
+from braggtrace.bundles.history import how_far, load_metrics
 from braggtrace.bundles.lines import count_lines, tag_of, total_kinds
 from braggtrace.bundles.metrics import gates_of, judging_of
 from braggtrace.bundles.places import Json
@@ -73,7 +73,9 @@ def verify(folder: Path) -> Verified:
     except OSError as error:
         raise BundleError("not a bundle", path=folder, expected="a folder", got=error.strerror or str(error)) from error
     if folder.resolve().name.endswith(names.PARTIAL):
-        return Verified(folder, 0, (Fault(FaultKind.MISSING, names.SEAL, _how_far(folder)),))
+        last = how_far(folder)
+        why = "it was never finished" + (f": {last}" if last else "")
+        return Verified(folder, 0, (Fault(FaultKind.MISSING, names.SEAL, why),))
     if names.SEAL not in present:
         if names.METRICS not in present and names.README not in present:
             raise BundleError("not a bundle", path=folder, expected=f"a folder with {names.SEAL}")
@@ -98,14 +100,6 @@ def verify(folder: Path) -> Verified:
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         faults.append(Fault(FaultKind.INCONSISTENT, names.METRICS, f"not as its schema says ({error!r})"))
     return Verified(folder, len(listed), tuple(dict.fromkeys(faults)), said)
-
-
-def _how_far(folder: Path) -> str:
-    try:
-        last = (folder / names.ATTEMPT).read_text("utf-8", "replace").strip().splitlines()[-1:]
-    except OSError:
-        last = []
-    return "it was never finished" + (f": {last[0]}" if last else "")
 
 
 def _lacking(folder: Path) -> Iterator[str]:

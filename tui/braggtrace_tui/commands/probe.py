@@ -7,6 +7,7 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,8 @@ def run(args: argparse.Namespace) -> int:
 def _say(step: str, text: str) -> None:
     from braggtrace.trace.text import visible
 
-    print(f"braggtrace: {step}: {visible(text)}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # nobody listens; the evidence is wanted all the same
+        print(f"braggtrace: {step}: {visible(text)}", file=sys.stderr, flush=True)
 
 
 def request_of(args: argparse.Namespace) -> ProbeRequest:
