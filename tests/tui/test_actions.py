@@ -9,17 +9,19 @@ from braggtrace_tui.app import BraggtraceApp, bindings_for
 from braggtrace_tui.pieces import plain
 from braggtrace_tui.screens.compare import CompareScreen
 from braggtrace_tui.screens.help import help_lines
+from braggtrace_tui.screens.map import MapScreen
 from braggtrace_tui.widgets.footer import key_hints
 
 FORBIDDEN = {"ctrl+i", "ctrl+m", "ctrl+j", "ctrl+h", "ctrl+left_square_bracket", "ctrl+b", "ctrl+a"}
 
 
 def test_ids_and_keys_are_unique() -> None:
-    """No key does two things."""
+    """No key does two things on one screen."""
     ids = [each.id for each in ACTIONS]
-    keys = [key for each in ACTIONS for key in each.keys]
     assert len(set(ids)) == len(ids)
-    assert len(set(keys)) == len(keys)
+    for place in Place:
+        keys = [key for each in ACTIONS if each.place in (place, Place.EVERYWHERE) for key in each.keys]
+        assert len(set(keys)) == len(keys), place
 
 
 def test_no_key_is_one_that_terminals_or_tmux_take() -> None:
@@ -29,14 +31,14 @@ def test_no_key_is_one_that_terminals_or_tmux_take() -> None:
 
 def test_every_action_is_implemented_where_it_works() -> None:
     """A screen has `do_<id>` for each."""
+    owners = {Place.COMPARE: CompareScreen, Place.MAP: MapScreen, Place.EVERYWHERE: BraggtraceApp}
     for each in ACTIONS:
-        owner = CompareScreen if each.place is Place.COMPARE else BraggtraceApp
-        assert callable(getattr(owner, f"do_{each.id}", None)), each.id
+        assert callable(getattr(owners[each.place], f"do_{each.id}", None)), each.id
 
 
 def test_bindings_are_made_from_the_registry() -> None:
     """One binding an action."""
-    assert len(bindings_for(Place.COMPARE)) + len(bindings_for(Place.EVERYWHERE)) == len(ACTIONS)
+    assert sum(len(bindings_for(place)) for place in Place) == len(ACTIONS)
 
 
 def test_what_is_not_possible_says_why() -> None:

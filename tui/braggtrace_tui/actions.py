@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from braggtrace_tui.mapactions import MAP_ROWS
+
 __all__ = ["ACTIONS", "Action", "Context", "Place", "Section", "action", "actions_of", "key_label"]
 
 
@@ -24,12 +26,14 @@ class Section(StrEnum):
     RUN = "Run again"
     FILES = "Files and reports"
     PROGRAM = "Program"
+    MAP = "Pixel map"
 
 
 class Place(StrEnum):
     """The screen on which an action works."""
 
     COMPARE = "compare"
+    MAP = "map"
     EVERYWHERE = "everywhere"
 
 
@@ -49,6 +53,9 @@ class Context:
         saved_place: there is a place where an earlier session left off.
         complete: everything has been read.
         earlier: there is a comparison to go back to.
+        two_images: the map has two sides.
+        traced_map: the map is of traced pixels.
+        openable: the map knows how to open a pixel's comparison.
     """
 
     rows: int = 0
@@ -62,6 +69,9 @@ class Context:
     saved_place: bool = False
     complete: bool = True
     earlier: bool = False
+    two_images: bool = True
+    traced_map: bool = True
+    openable: bool = True
 
 
 Reason = Callable[[Context], str]
@@ -84,6 +94,10 @@ def _needs_divergence(context: Context) -> str:
 
 def _needs_pixels(context: Context) -> str:
     return "" if context.pixels > 1 else "only one pixel is traced" if context.pixels else "no pixel is traced"
+
+
+def _needs_traced(context: Context) -> str:
+    return "" if context.pixels else "no pixel is traced"
 
 
 def _needs_iterations(context: Context) -> str:
@@ -132,7 +146,7 @@ class Action:
 
 
 def _table() -> Iterator[Action]:
-    move, find, step, look, judge, run, files, program = Section
+    move, find, step, look, judge, run, files, program, pixel_map = Section
     yield Action("cursor_down", ("down", "j"), "down", "next line", move, why_not=_needs_rows)
     yield Action("cursor_up", ("up", "k"), "up", "previous line", move, why_not=_needs_rows)
     yield Action("page_down", ("pagedown", "ctrl+f"), "page down", "a page further", move, why_not=_needs_rows)
@@ -254,6 +268,14 @@ def _table() -> Iterator[Action]:
         why_not=_needs_saved,
     )
 
+    yield Action(
+        "open_map",
+        ("m",),
+        "map",
+        "the traced pixels as heat maps: intensities, differences, divergences",
+        look,
+        why_not=_needs_traced,
+    )
     yield Action("details", ("enter",), "details", "show or hide the detail pane", look, footer=45, why_not=_needs_rows)
     yield Action(
         "detail_down", ("J", "ctrl+down"), "details down", "scroll the detail pane down", look, why_not=_needs_rows
@@ -360,6 +382,8 @@ def _table() -> Iterator[Action]:
     yield Action(
         "interrupt", ("ctrl+c",), "interrupt", "cancel the run; leave if there is none", program, Place.EVERYWHERE
     )
+    for row in MAP_ROWS:
+        yield Action(row.id, row.keys, row.title, row.help, pixel_map, Place.MAP, why_not=row.why_not)
 
 
 ACTIONS: tuple[Action, ...] = tuple(_table())
@@ -369,7 +393,7 @@ _LABELS = {
     "slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "equals_sign": "=", "left_square_bracket": "[",
     "right_square_bracket": "]", "grave_accent": "`", "escape": "Esc", "enter": "Enter", "space": "Space", "up": "↑",
     "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
-    "f1": "F1",
+    "f1": "F1", "greater_than_sign": ">", "less_than_sign": "<",
 }  # fmt: skip
 
 

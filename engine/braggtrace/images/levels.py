@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from braggtrace.images.model import Layer, MapData
 
-__all__ = ["ARM", "LEVELS", "MOST_REACH", "Scale", "scale_for"]
+__all__ = ["ARM", "LEAST_REACH", "LEVELS", "MOST_REACH", "Scale", "scale_for"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -21,8 +21,8 @@ LEVELS = 16
 ARM = 7
 """Levels on each side of the neutral one, of differences and ratios."""
 
-MOST_REACH = 12
-"""How far a scale can be made to reach down."""
+LEAST_REACH, MOST_REACH = -5, 12
+"""How much less far, and how much farther, a scale can be made to reach down."""
 
 _DECADES = {Layer.DIFFERENCE: 5, Layer.RATIO: 3}
 _INTENSITY_DECADES = 6

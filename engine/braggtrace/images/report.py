@@ -9,7 +9,7 @@ from typing import Any
 from braggtrace.images.model import Agreement, Image, MapData, Pixel, Statistics
 from braggtrace.trace.text import visible
 
-__all__ = ["SCHEMA", "as_json", "sentence", "text_lines", "number", "place"]
+__all__ = ["SCHEMA", "as_json", "number", "place", "sentence", "text_lines", "values_at"]
 
 SCHEMA = "braggtrace.map/1"
 

@@ -17,6 +17,7 @@ from braggtrace_tui.app import bindings_for
 from braggtrace_tui.export import EXPORTS, export
 from braggtrace_tui.frame import Anchor, GroupKey, pairing_key
 from braggtrace_tui.rowtext import values_of
+from braggtrace_tui.screens.mapping import CompareMapping
 from braggtrace_tui.screens.rerun import CompareRuns
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.settings import Recent, absolute
@@ -27,7 +28,7 @@ __all__ = ["CompareScreen"]
 _POLL_S = 3.0
 
 
-class CompareScreen(CompareRuns):
+class CompareScreen(CompareMapping, CompareRuns):
     """Two traces beside each other, with the cursor on the first divergence.
 
     Attributes:
