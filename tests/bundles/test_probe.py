@@ -126,7 +126,7 @@ def test_sign_changes_along_phi(bench: Path) -> None:
     """Where F_latt passes through zero between two steps."""
     text = SPEC.replace("F_latt_b=0", "F_latt_b=-1").replace("F_latt=0", "F_latt=-8").replace("F_latt=-0", "F_latt=-8")
     flips = captured(bench, FakeSource(text)).metrics["sign_changes"]
-    assert {"quantity": "F_latt", "pixel": [684, 1039], "phi_tic": 1} in flips
+    assert {"quantity": "F_latt", "pixel": [684, 1039], "phi_tic": 1, "in_reference": False} in flips
 
 
 def test_what_phi_zero_inherits(bench: Path) -> None:
@@ -146,6 +146,8 @@ def test_what_phi_zero_inherits(bench: Path) -> None:
     spec = captured(bench, FakeSource(SPEC, phi_mode="spec"), FakeClock(NOON + timedelta(hours=1)))
     assert {entry["inherited"] for entry in spec.metrics["carryover"]} == {"unrotated cell"}
     assert "inherited" not in (spec.path / "README.md").read_text()
+    still = captured(bench, FakeSource(SPEC), FakeClock(NOON + timedelta(hours=2)))
+    assert "inherited nothing: it has the unrotated cell in all 4 pixels." in (still.path / "README.md").read_text()
 
 
 def test_many_pixels_have_a_page_about_what_they_inherited(tmp_path: Path) -> None:

@@ -106,10 +106,10 @@ def _entry(cells: _Cells, pixel: Pixel, zero: Tics, previous: Mapping[Pixel, Pix
     fresh = None if cells.unrotated is None else float(np.abs(mine - cells.unrotated).max())
     scale = float(np.abs(mine).max())
     inherited, difference = "neither", stale
-    if stale is not None and stale <= _SAME * scale and (fresh is None or stale < fresh or fresh > _SAME * scale):
-        inherited, difference = source, stale
-    elif fresh is not None and fresh <= _SAME * scale:
+    if fresh is not None and fresh <= _SAME * scale:  # without a rotation both are the same, and nothing is stale
         inherited, difference = "unrotated cell", fresh
+    elif stale is not None and stale <= _SAME * scale:
+        inherited, difference = source, stale
     known = inherited == "phi step before" or pixel in previous
     return {
         "pixel": list(pixel),

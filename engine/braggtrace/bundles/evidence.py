@@ -140,17 +140,18 @@ def derive(evidence: Evidence, previous: Mapping[Pixel, Pixel | None], gates: Ga
     main, before, since = evidence.against_reference, evidence.baseline_against_reference, evidence.against_baseline
     first = None if main is None else first_divergence(main, main.first)
     candidate = evidence.traces["candidate"]
-    per_phi, omitted = per_phi_values(evidence.traces, evidence.pixels)
+    pixels = _pixels(evidence)
+    per_phi, omitted = per_phi_values(evidence.traces, pixels)
     document: Json = {
         "status": None if main is None else main.status.value,
         "first_divergence": first,
         "comparison": None if main is None else _comparison(main),
         "against_baseline": None,
         "change": None,
-        "pixels": _pixels(evidence),
+        "pixels": pixels,
         "per_phi": per_phi,
         "per_phi_omitted": omitted,
-        "sign_changes": sign_changes(candidate, evidence.pixels),
+        "sign_changes": sign_changes(evidence.traces, evidence.pixels),
         "carryover": carryover(candidate, previous, list(evidence.pixels)),
         "gates": judge_gates(gates, main, before, since),
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from braggtrace.bundles.svg import SERIES, Svg, shade
+from braggtrace.bundles.values import importance
 from braggtrace.bundles.words import number
 
 __all__ = ["draw_per_phi", "draw_roi"]
@@ -51,7 +52,7 @@ def draw_per_phi(metrics: Metrics) -> str:
 
 
 def _curves(metrics: Metrics) -> dict[tuple[int, int], tuple[Points, Points]]:
-    chosen = sorted(metrics["pixels"], key=_importance)[:_CURVES]
+    chosen = sorted(metrics["pixels"], key=importance)[:_CURVES]
     curves: dict[tuple[int, int], tuple[Points, Points]] = {}
     for pixel in chosen:
         entries = [entry for entry in metrics["per_phi"] if entry["pixel"] == pixel["pixel"]]
@@ -64,11 +65,6 @@ def _curves(metrics: Metrics) -> dict[tuple[int, int], tuple[Points, Points]]:
 
 
 _FIXED = ("thick_tic", "subS", "subF", "source", "mos_tic")
-
-
-def _importance(pixel: Mapping[str, Any]) -> tuple[bool, float]:
-    value = (pixel["candidate"] or {}).get("I_pixel_final")
-    return (not pixel["diverging"], -(value or 0.0))
 
 
 def _points(entries: Sequence[Mapping[str, Any]], side: str) -> Points:

@@ -8,6 +8,7 @@ from typing import Any
 from braggtrace.bundles import names
 from braggtrace.bundles.places import plainly
 from braggtrace.bundles.summary import summary
+from braggtrace.bundles.values import importance
 from braggtrace.bundles.words import code, count, number, pixel_words, plain, product, seconds, table, tag_lines
 from braggtrace.compare.view import component_name
 
@@ -153,8 +154,8 @@ def _exact(values: Sequence[Any], component: int) -> str:
 
 
 def _pixel_table(metrics: Metrics) -> Iterator[str]:
-    """Diverging pixels first; values of the inner loops are those of their first iteration."""
-    pixels = sorted(metrics["pixels"], key=lambda pixel: not pixel["diverging"])
+    """Of many pixels those that diverge and the bright ones; values of the inner loops are of the first iteration."""
+    pixels = sorted(metrics["pixels"], key=importance) if len(metrics["pixels"]) > _PIXELS else metrics["pixels"]
     against = metrics["status"] is not None
     head = ["pixel", "hkl", "F_latt = a × b × c, first phi step", "I_before_scaling", "I_pixel_final"]
     head += ["candidate / reference"] if against else []
@@ -193,13 +194,14 @@ def _near_one(ratio: float) -> str:
 def _flips(metrics: Metrics) -> Iterator[str]:
     """Sign changes of the product along phi; those of the factors are in the metrics."""
     flips = [flip for flip in metrics["sign_changes"] if flip["quantity"] == "F_latt"]
-    if flips:
-        places = [
-            f"pixel {flip['pixel'][0]} {flip['pixel'][1]} at phi_tic {flip['phi_tic']}" for flip in flips[:_FLIPS]
-        ]
-        more = f" and {count(len(flips) - _FLIPS, 'more place')}" if len(flips) > _FLIPS else ""
-        yield ""
-        yield f"F_latt changes its sign along phi: {', '.join(places)}{more}."
+    if not flips:
+        return
+    own = [flip for flip in flips if flip["in_reference"] is False]
+    places = ", ".join(f"pixel {flip['pixel'][0]} {flip['pixel'][1]} phi_tic {flip['phi_tic']}" for flip in flips)
+    said = places if len(flips) <= _FLIPS else f"at {len(flips):,} places"
+    where = "" if flips[0]["in_reference"] is None else f"; the reference does not at {len(own):,} of them"
+    yield ""
+    yield f"F_latt changes its sign along phi: {said}{where if own or not where else ', as in the reference'}."
 
 
 def _carried(metrics: Metrics) -> Iterator[str]:
@@ -207,6 +209,10 @@ def _carried(metrics: Metrics) -> Iterator[str]:
     if not entries or metrics["configuration"]["phi_mode"] != "c-parity":
         return
     yield ""
+    if all(entry["inherited"] == "unrotated cell" for entry in entries):
+        pixels = "the pixel" if len(entries) == 1 else f"all {len(entries):,} pixels"
+        yield f"The phi step of exactly 0 inherited nothing: it has the unrotated cell in {pixels}."
+        return
     yield "What the phi step of exactly 0 inherited:"
     yield ""
     yield from carryover_lines(entries[:CARRIED_IN_PAGE])

@@ -73,6 +73,9 @@ def _facts(metrics: Metrics) -> Iterator[str]:
     if key is not None:
         yield f"brightest: {_name(key)}, I_pixel_final {number(key['candidate']['I_pixel_final'])}"
         yield f"F_latt of its first phi step: {product(key['candidate'])}"
+    flips = [flip for flip in metrics["sign_changes"] if flip["quantity"] == "F_latt"]
+    shared = sum(flip["in_reference"] is True for flip in flips)
+    yield f"F_latt changes its sign along phi at {count(len(flips), 'place')}, {shared:,} of them as in the reference"
     inherited: dict[str, int] = {}
     for entry in metrics["carryover"]:
         inherited[entry["inherited"]] = inherited.get(entry["inherited"], 0) + 1
@@ -105,9 +108,10 @@ def _runtime(metrics: Metrics) -> Iterator[str]:
 def _signs(metrics: Metrics) -> Iterator[str]:
     for pixel in _first([pixel for pixel in metrics["pixels"] if pixel["sign_differs"]]):
         yield f"{_name(pixel)}: F_latt has the other sign than in the reference"
-    flips = [flip for flip in metrics["sign_changes"] if flip["quantity"] == "F_latt"]
+    flips = [flip for flip in metrics["sign_changes"] if flip["quantity"] == "F_latt" and not flip["in_reference"]]
     for flip in _first(flips):
-        yield f"{_name(flip)}: F_latt changes its sign at phi_tic {flip['phi_tic']}"
+        alone = "" if flip["in_reference"] is None else ", where that of the reference does not"
+        yield f"{_name(flip)}: F_latt changes its sign at phi_tic {flip['phi_tic']}{alone}"
     if len(flips) > _LISTED:
         yield f"… and {len(flips) - _LISTED:,} more sign changes"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from braggtrace.bundles.places import Json, finite
 from braggtrace.trace.model import COUNTERS, Column, Trace
@@ -16,6 +15,7 @@ __all__ = [
     "ITERATION",
     "PIXEL",
     "SIDES",
+    "importance",
     "Rows",
     "column_of",
     "iteration_rows",
@@ -120,15 +120,21 @@ def iteration_rows(trace: Trace) -> Rows:
     return {} if column is None else rows_of(trace, column)
 
 
-def per_phi_values(traces: Mapping[str, Trace], pixels: Sequence[Pixel]) -> tuple[list[Json], int]:
+def per_phi_values(traces: Mapping[str, Trace], entries: Sequence[Json]) -> tuple[list[Json], int]:
     """The quantities of `ITERATION`, of the candidate and at the same places of the other sides.
 
+    Args:
+        traces: by side.
+        entries: the pixels, with what is known about each.
+
     Returns:
-        The first iterations of the candidate, and how many more there are.
+        The iterations of the candidate in loop order, and how many more there are: where there are too many to list,
+        pixels that diverge and bright ones are preferred.
     """
     own = iteration_rows(traces["candidate"])
-    places = [(pixel, tics) for pixel in pixels for tics in sorted(own.get(pixel, {}))]
-    shown = places[:_LISTED]
+    ranked = [(entry["pixel"][0], entry["pixel"][1]) for entry in sorted(entries, key=importance)]
+    places = [(pixel, tics) for pixel in ranked for tics in sorted(own.get(pixel, {}))]
+    shown = sorted(places[:_LISTED])
     columns = {
         side: [
             (name, found, rows_of(trace, found)) for name in ITERATION if (found := column_of(trace, name, inner=True))
@@ -149,29 +155,44 @@ def per_phi_values(traces: Mapping[str, Trace], pixels: Sequence[Pixel]) -> tupl
     return out, len(places) - len(shown)
 
 
-def sign_changes(trace: Trace, pixels: Sequence[Pixel]) -> list[Json]:
-    """Where F_latt or one of its factors has another sign than one phi step before."""
+def importance(entry: Mapping[str, Any]) -> tuple[bool, float]:
+    """Sorts pixels: those that diverge first, then bright ones."""
+    value = (entry["candidate"] or {}).get("I_pixel_final")
+    return (not entry["diverging"], -(value or 0.0))
+
+
+def sign_changes(traces: Mapping[str, Trace], pixels: Sequence[Pixel]) -> list[Json]:
+    """Where F_latt or one of its factors has another sign than one phi step before, and if the reference has, too."""
     out: list[Json] = []
     for name in ("F_latt", "F_latt_a", "F_latt_b", "F_latt_c"):
-        column = column_of(trace, name, inner=True)
-        if column is None:
-            continue
-        places = rows_of(trace, column)
-        for pixel in pixels:
-            out += _flips(name, pixel, places.get(pixel, {}), column.values[:, 0])
+        found = {side: _flips(traces[side], name, pixels) for side in ("candidate", "reference") if side in traces}
+        theirs = found.get("reference")
+        out += [
+            {
+                "quantity": name,
+                "pixel": [slow, fast],
+                "phi_tic": tic,
+                "in_reference": None if theirs is None else (slow, fast, tic) in theirs,
+            }
+            for slow, fast, tic in found["candidate"]
+        ]
     out.sort(key=lambda flip: (flip["pixel"], flip["phi_tic"]))
     return out
 
 
-def _flips(name: str, pixel: Pixel, rows: Mapping[Tics, int], values: npt.NDArray[np.float64]) -> Iterator[Json]:
-    """The sign changes of one pixel's first layer, subpixel, source and mosaic domain."""
+def _flips(trace: Trace, name: str, pixels: Sequence[Pixel]) -> dict[tuple[int, int, int], None]:
+    """Pixel and phi step of the sign changes of each pixel's first layer, subpixel, source and mosaic domain."""
+    column = column_of(trace, name, inner=True)
+    if column is None:
+        return {}
+    places, values = rows_of(trace, column), column.values[:, 0]
     phi, mos = COUNTERS.index("phi_tic"), COUNTERS.index("mos_tic")
-    if not rows:
-        return
-    first = min(rows)
-    line = sorted(
-        (tics[phi], row) for tics, row in rows.items() if tics[:phi] == first[:phi] and tics[mos] == first[mos]
-    )
-    for (_, before), (tic, row) in pairwise(line):
-        if values[before] * values[row] < 0:
-            yield {"quantity": name, "pixel": list(pixel), "phi_tic": tic}
+    out: dict[tuple[int, int, int], None] = {}
+    for pixel in pixels:
+        rows = places.get(pixel)
+        if not rows:
+            continue
+        first = min(rows)
+        line = sorted((t[phi], row) for t, row in rows.items() if t[:phi] == first[:phi] and t[mos] == first[mos])
+        out |= {(*pixel, tic): None for (_, before), (tic, row) in pairwise(line) if values[before] * values[row] < 0}
+    return out
