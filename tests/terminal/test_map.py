@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from braggtrace_tui.mapcolours import ramps_of
+from braggtrace_tui.palettes import PALETTES
 from tests.terminal.conftest import Open
 
 DOWN, RIGHT = "\x1b[B", "\x1b[C"
@@ -72,17 +74,23 @@ def test_colours_are_entries_of_the_cube(tty: Open, pair: tuple[Path, Path]) -> 
         term.wait_for("correlation")
         term.press("c")
         seen.append(term.received)
+    ramps = ramps_of(PALETTES["dark"])
+    assert ramps is not None
+    wanted = {*ramps.rising, *ramps.below, *ramps.above, ramps.cursor}
+    indexed = {_cube(int(number)) for number in re.findall(rb"[34]8;5;(\d+)", seen[0])}
+    found = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", seen[1])
+    full = {"#" + "".join(f"{int(part):02x}" for part in each) for each in found}
+    assert indexed & wanted == full & wanted
+    assert len(full & wanted) > 20
+
+
+def _cube(index: int) -> str:
+    """The colour of an entry of the 256."""
+    if index >= 232:
+        return f"#{8 + 10 * (index - 232):02x}" + f"{8 + 10 * (index - 232):02x}" * 2
     levels = (0, 95, 135, 175, 215, 255)
-    indexed = {int(number) for number in re.findall(rb"[34]8;5;(\d+)", seen[0])}
-    full = {tuple(map(int, rgb.split(b";"))) for rgb in re.findall(rb"[34]8;2;(\d+;\d+;\d+)", seen[1])}
-    named = {
-        (levels[(each - 16) // 36], levels[(each - 16) // 6 % 6], levels[(each - 16) % 6])
-        if each < 232
-        else (8 + 10 * (each - 232),) * 3
-        for each in indexed
-    }
-    assert named == full
-    assert len(named) > 20
+    parts = ((index - 16) // 36, (index - 16) // 6 % 6, (index - 16) % 6) if index >= 16 else (0, 0, 0)
+    return "#" + "".join(f"{levels[part]:02x}" for part in parts)
 
 
 def test_no_sequence_of_a_hostile_name_reaches_the_terminal(tty: Open, tmp_path: Path) -> None:
