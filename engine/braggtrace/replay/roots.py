@@ -1,0 +1,327 @@
+"""Roots: where a divergence originates, on which side, and which quantities inherit it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from braggtrace.compare.model import Verdict
+from braggtrace.replay.judge import Judged, Judgement
+from braggtrace.replay.nodes import Place
+from braggtrace.replay.quirks import Fit
+from braggtrace.replay.tables import SIDES, Copy, Recorded, Side
+
+__all__ = ["UNKNOWN_SIDE", "Origin", "Tree", "find_origins"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Bits: TypeAlias = npt.NDArray[np.uint64]
+
+UNKNOWN_SIDE = "unknown"
+_MOST = 60  # roots: one bit each
+
+
+@dataclass(slots=True, eq=False)
+class Origin:
+    """A node at which a divergence originates.
+
+    Attributes:
+        node: the node.
+        side: "reference", "candidate", or "unknown" where neither side can be replayed.
+        rows: (n,) the rows of its table.
+        printed_only: the trace is wrong in what it prints: later steps used the right value.
+        masked: none of its own pairs diverges, only what comes from it.
+        missing: inputs that a replay would need, where there was none.
+        inherited: nodes that diverge because of it, and how many of their rows.
+        quirk: a quirk that explains all its rows, "" if none does.
+        copy: the recording that is wrong, where the node is recorded twice and the other one is right.
+    """
+
+    node: str
+    side: str
+    rows: Flags
+    printed_only: bool = False
+    masked: bool = False
+    missing: tuple[str, ...] = ()
+    inherited: dict[str, int] = field(default_factory=dict)
+    quirk: str = ""
+    copy: Copy | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Tree:
+    """All origins of a pair, and how everything else follows.
+
+    Attributes:
+        origins: in dataflow order.
+        taint: node -> (n,) bits: which origins each diverging or differing row inherits from.
+        rounding: nodes whose divergences are no larger than roundings allow, and how many rows.
+        masked: nodes that are wrong on both sides alike or without a consequence.
+        unverified: nodes that inherit as far as can be told: they could not be replayed.
+    """
+
+    origins: list[Origin]
+    taint: dict[str, Bits]
+    rounding: dict[str, int] = field(default_factory=dict)
+    masked: dict[str, int] = field(default_factory=dict)
+    unverified: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def without(self, numbers: Sequence[int]) -> Tree:
+        """The tree without some origins, which are counted among the masked."""
+        if not numbers:
+            return self
+        kept = [number for number in range(len(self.origins)) if number not in numbers]
+        taint = {}
+        for name, bits in self.taint.items():
+            fresh = np.zeros(len(bits), dtype=np.uint64)
+            for place, number in enumerate(kept):
+                fresh |= ((bits >> np.uint64(number)) & np.uint64(1)) << np.uint64(place)
+            taint[name] = fresh
+        lost = {self.origins[number].node: int(self.origins[number].rows.sum()) for number in numbers}
+        origins = [self.origins[number] for number in kept]
+        return Tree(origins, taint, self.rounding, self.masked | lost, self.unverified)
+
+
+def find_origins(judgement: Judgement, fits: Sequence[Fit]) -> Tree:
+    """Classify every node, in dataflow order.
+
+    Args:
+        judgement: every node of both sides against its replay.
+        fits: the quirks that sides show.
+    """
+    finder = _Finder(judgement, fits)
+    for name in judgement.order:
+        finder.visit(name)
+    return finder.tree()
+
+
+class _Finder:
+    """Walks the nodes and carries the taint along."""
+
+    def __init__(self, judgement: Judgement, fits: Sequence[Fit]) -> None:
+        self.judgement, self.fits = judgement, fits
+        self.book = judgement.book
+        self.origins: list[Origin] = []
+        self.taint: dict[str, Bits] = {}
+        self.differs: dict[str, Flags] = {}
+        self.rounding: dict[str, int] = {}
+        self.masked: dict[str, int] = {}
+        self.unverified: dict[str, tuple[str, ...]] = {}
+
+    def visit(self, name: str) -> None:
+        pair = [self.judgement.of(side, name) for side in self.book.sides]
+        ours, theirs = pair
+        some = ours or theirs
+        assert some is not None  # it is in the order because a side recorded it
+        count = len(some.recorded.present)
+        diverges = self.book.diverges(some.recorded)
+        self.differs[name] = differs = _differs(ours, theirs)
+        inherited = self._inherited(name, pair, count)
+        own = np.zeros(count, dtype=np.uint64)
+        joint = self._joint(name, ours, theirs)
+        for side, judged in zip(self.book.sides, pair, strict=True):
+            if judged is None:
+                continue
+            wrong = judged.wrong & ~joint
+            if joint.any() and (judged.wrong & joint).any():
+                self.masked[name] = int((judged.wrong & joint).sum())
+            if wrong.any():
+                own |= self._add(name, side, judged, wrong, diverges)
+        blamed = own != 0
+        judged_rows = [each.known for each in pair if each is not None]
+        unjudged = diverges & ~blamed & ~np.logical_and.reduce(judged_rows)
+        if unjudged.any():
+            own |= self._unjudged(name, pair, unjudged, inherited)
+        mask = differs | (own != 0)
+        self.taint[name] = np.where(mask, inherited | own, np.uint64(0))
+        if name == "I_running":
+            self._accumulate(name)
+        printed = [origin.rows for origin in self.origins if origin.node == name]
+        without = diverges & (self.taint[name] == 0) & ~np.logical_or.reduce([np.zeros(count, dtype=bool), *printed])
+        if without.any():
+            self.rounding[name] = int(without.sum())
+        for side in self.book.sides:
+            self._visit_copies(name, side)
+
+    def _visit_copies(self, name: str, side: Side) -> None:
+        """A line that repeats a value must repeat it."""
+        first = side.nodes.get(name)
+        for copy in side.copies.get(name, ()) if first is not None else ():
+            assert first is not None
+            recorded = copy.recorded
+            with np.errstate(invalid="ignore"):
+                same = np.abs(recorded.values - first.values) <= 2 * (recorded.error + first.error)
+            same |= (recorded.values == first.values) | (np.isnan(recorded.values) & np.isnan(first.values))
+            rows = ~same.all(axis=1) & recorded.present & first.present & self._copy_diverges(copy)
+            if rows.any() and len(self.origins) < _MOST:
+                self.origins.append(Origin(name, side.name, rows, printed_only=True, copy=copy))
+
+    def _copy_diverges(self, copy: Copy) -> Flags:
+        recorded = copy.recorded
+        verdict = self.book.comparison.pairings[recorded.pairing].verdict
+        out = np.zeros(len(recorded.present), dtype=bool)
+        known = recorded.pair_rows >= 0
+        out[known] = verdict[recorded.pair_rows[known]] == Verdict.DIVERGES
+        return out
+
+    def _add(self, name: str, side: Side, judged: Judged, wrong: Flags, diverges: Flags) -> Bits:
+        """A new origin; its bits on the rows where later steps feel it."""
+        printed = bool(judged.printed_only[wrong].all())
+        other = self.judgement.of(self.book.other(side), name)
+        rows = wrong & (diverges | ~_agrees_wrongly(judged, other))
+        if not rows.any() or len(self.origins) >= _MOST:
+            self.masked[name] = int(wrong.sum())
+            return np.zeros(len(wrong), dtype=np.uint64)
+        bit = np.uint64(1 << len(self.origins))
+        quirk = next((fit.quirk for fit in self.fits if self._explains(fit, side, name, rows)), "")
+        origin = Origin(name, side.name, rows, printed, masked=not (rows & diverges).any(), quirk=quirk)
+        self.origins.append(origin)
+        return np.where(rows & (not printed), bit, np.uint64(0))
+
+    def _explains(self, fit: Fit, side: Side, name: str, rows: Flags) -> bool:
+        explained = fit.explained[side.name].get(name)
+        return explained is not None and bool(explained[rows].all())
+
+    def _unjudged(self, name: str, pair: list[Judged | None], rows: Flags, inherited: Bits) -> Bits:
+        """Rows that diverge and that can't be replayed on both sides: inherited if anything before them differs."""
+        missing: dict[str, None] = {}
+        for judged in pair:
+            if judged is not None and judged.replay is not None:
+                missing.update(judged.replay.missing)
+        upstream = self._upstream(name, len(rows))
+        follows = rows & ((inherited != 0) | (upstream != 0))
+        if follows.any():
+            self.unverified[name] = tuple(missing)
+        first = rows & ~follows
+        own = np.where(follows, upstream, np.uint64(0))
+        if first.any() and len(self.origins) < _MOST:
+            bit = np.uint64(1 << len(self.origins))
+            self.origins.append(Origin(name, UNKNOWN_SIDE, first, missing=tuple(missing)))
+            own |= np.where(first, bit, np.uint64(0))
+        return own
+
+    def _upstream(self, name: str, count: int) -> Bits:
+        """(n,) bits of every recorded node that the node may come from, whatever lies between."""
+        bits = np.zeros(count, dtype=np.uint64)
+        for side in self.book.sides:
+            asked = self.judgement.replayer.asked(side, name)
+            if asked is None:
+                continue
+            for each in self.judgement.replayer.ancestry(asked.target):
+                bits |= self._bits_of(each, asked.place, asked.rows)
+        return bits
+
+    def _inherited(self, name: str, pair: Sequence[Judged | None], count: int) -> Bits:
+        """(n,) bits of the inputs that differ."""
+        bits = np.zeros(count, dtype=np.uint64)
+        for side, judged in zip(self.book.sides, pair, strict=True):
+            asked = self.judgement.replayer.asked(side, name)
+            if judged is None or judged.replay is None or asked is None:
+                continue
+            for each in judged.replay.inputs:
+                if not (each in judged.used and self._is_printed_only(side, each)):
+                    bits |= self._bits_of(each, asked.place, asked.rows)
+        return bits
+
+    def _is_printed_only(self, side: Side, name: str) -> bool:
+        judged = self.judgement.of(side, name)
+        return judged is not None and bool(judged.printed_only.any())
+
+    def _bits_of(self, name: str, place: Place, rows: npt.NDArray[np.int64]) -> Bits:
+        """(n,) the bits of a node, seen from rows of another table."""
+        tables = self.book.tables
+        none = np.zeros(len(rows), dtype=np.uint64)
+        if name == "F_known":
+            return (
+                self._bits_of("h0", place, rows) | self._bits_of("k0", place, rows) | self._bits_of("l0", place, rows)
+            )
+        if name == "I_last":
+            return self._last_bits(rows)
+        if name not in self.taint:
+            return none
+        where = tables.rows(place, self._place(name))
+        if not len(where):
+            return none
+        at = np.where(rows >= 0, where[np.maximum(rows, 0)], -1)
+        return np.where(at >= 0, self.taint[name][np.maximum(at, 0)], np.uint64(0)) if len(self.taint[name]) else none
+
+    def _place(self, name: str) -> Place:
+        return next(side.nodes[name].place for side in self.book.sides if name in side.nodes)
+
+    def _last_bits(self, rows: npt.NDArray[np.int64]) -> Bits:
+        """(pixels,) the bits of the last running sum."""
+        bits = np.zeros(len(rows), dtype=np.uint64)
+        if "I_running" in self.taint:
+            owner = self.book.tables.rows(Place.ITERATION, Place.PIXEL)
+            bits[owner] = self.taint["I_running"]  # the last one wins
+        return bits
+
+    def _accumulate(self, name: str) -> None:
+        """A running sum inherits from everything before it in its pixel, as long as it differs."""
+        owner = self.book.tables.rows(Place.ITERATION, Place.PIXEL)
+        taint, differs = self.taint[name], self.differs[name]
+        for pixel in np.unique(owner):
+            rows = np.flatnonzero(owner == pixel)
+            collected = np.bitwise_or.accumulate(taint[rows])
+            taint[rows] = np.where(differs[rows], collected, taint[rows])
+
+    def _joint(self, name: str, ours: Judged | None, theirs: Judged | None) -> Flags:
+        """(n,) rows that are wrong on both sides in the same way: by the same quirk, or by the same departure."""
+        if ours is None or theirs is None or ours.replay is None or theirs.replay is None:
+            some = ours or theirs
+            return np.zeros(0 if some is None else len(some.recorded.present), dtype=bool)
+        both = ours.wrong & theirs.wrong
+        if not both.any():
+            return both
+        joint = np.zeros(len(both), dtype=bool)
+        for fit in self.fits:
+            explained = [fit.explained[side].get(name) for side in SIDES]
+            if explained[0] is not None and explained[1] is not None:
+                joint |= explained[0] & explained[1]
+        with np.errstate(all="ignore"):
+            difference = (ours.recorded.values - ours.replay.values) - (theirs.recorded.values - theirs.replay.values)
+            room = ours.tolerance + theirs.tolerance
+            same = (np.abs(difference) <= room).all(axis=1)
+            ratio = ours.recorded.values * theirs.replay.values - theirs.recorded.values * ours.replay.values
+            scale = np.abs(theirs.replay.values) * ours.tolerance + np.abs(ours.replay.values) * theirs.tolerance
+            same |= (np.abs(ratio) <= 2 * scale).all(axis=1)
+        return joint | (both & same)
+
+    def tree(self) -> Tree:
+        """Count what inherits from each origin, and drop the ones without any consequence."""
+        for name, taint in self.taint.items():
+            recorded = self._some(name)
+            diverges = self.book.diverges(recorded)
+            for number, origin in enumerate(self.origins):
+                rows = diverges & ((taint & np.uint64(1 << number)) != 0)
+                if rows.any() and origin.node != name:
+                    origin.inherited[name] = int(rows.sum())
+        idle = [number for number, origin in enumerate(self.origins) if origin.masked and not origin.inherited]
+        return Tree(self.origins, self.taint, self.rounding, self.masked, self.unverified).without(idle)
+
+    def _some(self, name: str) -> Recorded:
+        return next(side.nodes[name] for side in self.book.sides if name in side.nodes)
+
+
+def _differs(ours: Judged | None, theirs: Judged | None) -> Flags:
+    """(n,) rows that differ by more than their digits allow, or that one side lacks."""
+    if ours is None or theirs is None:
+        some = ours or theirs
+        assert some is not None
+        return np.ones(len(some.recorded.present), dtype=bool)
+    first, second = ours.recorded, theirs.recorded
+    with np.errstate(invalid="ignore"):
+        same = np.abs(first.values - second.values) <= first.error + second.error
+    same |= (first.values == second.values) | (np.isnan(first.values) & np.isnan(second.values))
+    return np.asarray(~same.all(axis=1) | (first.present != second.present))
+
+
+def _agrees_wrongly(judged: Judged, other: Judged | None) -> Flags:
+    """(n,) rows on which both sides say the same, so that nothing after them can differ because of them."""
+    if other is None:
+        return np.zeros(len(judged.wrong), dtype=bool)
+    return ~_differs(judged, other)
