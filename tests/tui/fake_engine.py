@@ -5,12 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+
+from braggtrace.service.client import Engine, EngineState
+from braggtrace.service.ticket import Event
+from braggtrace_tui.config import EngineChoice
+
+__all__ = ["FakeEngine", "Traces", "cut_out"]
 
 HELLO: Mapping[str, Any] = {
     "braggtrace": "0.1",
     "protocol": 1,
+    "python": "3.12",
     "torch": "2.9",
     "host": "here",
     "pid": 1,
@@ -23,15 +29,31 @@ HELLO: Mapping[str, Any] = {
     "phi_modes": ["c-parity", "spec"],
 }
 
+Traces = Callable[[Mapping[str, Any]], str]
+"""Makes the trace that a request asks for."""
 
-def explained(flags: list[str]) -> dict[str, Any]:
+
+def cut_out(text: str, fields: Mapping[str, Any]) -> str:
+    """The part of a trace that belongs to the run and to the pixels of a request."""
+    wanted = {tuple(pixel) for pixel in fields["pixels"]}
+    wanted |= {(s, f) for s0, s1, f0, f1 in fields["rois"] for s in range(s0, s1 + 1) for f in range(f0, f1 + 1)}
+    kept, keeping = [], True
+    for line in text.splitlines(keepends=True):
+        if line.startswith("TRACE_C: pixel "):
+            slow, fast = line.split()[2:]
+            keeping = (int(slow), int(fast)) in wanted
+        if keeping:
+            kept.append(line)
+    return "".join(kept)
+
+
+def _explained(flags: list[str]) -> dict[str, Any]:
     """An answer to `explain` that depends on the flags."""
     distance = flags[flags.index("-distance") + 1] if "-distance" in flags else "100"
+    rows = [("detector", "distance", distance, "mm", "-distance"), ("crystal", "Na", "1", "", "default")]
+    names = ("part", "name", "value", "unit", "origin")
     return {
-        "values": [
-            {"part": "detector", "name": "distance", "value": distance, "unit": "mm", "origin": "-distance"},
-            {"part": "crystal", "name": "Na", "value": "1", "unit": "", "origin": "default"},
-        ],
+        "values": [dict(zip(names, row, strict=True)) for row in rows],
         "warnings": ["-lamda is no flag and is ignored"] if "-lamda" in flags else [],
         "shape": [2527, 2463],
         "iterations": 10,
@@ -39,84 +61,109 @@ def explained(flags: list[str]) -> dict[str, Any]:
     }
 
 
-class FakeTicket:
+class _Ticket:
     """A request under way."""
 
-    def __init__(self, engine: FakeEngine, number: int) -> None:
+    def __init__(self, number: int) -> None:
         self.id = f"r{number}"
-        self.cancelled = threading.Event()
-        self._engine = engine
+        self.stop = threading.Event()
 
     def cancel(self) -> None:
-        self.cancelled.set()
+        self.stop.set()
 
 
 class FakeEngine:
     """Has the methods of `braggtrace.service.client.Engine`.
 
     Attributes:
-        traces: (main, per_phi) of the result of `trace`, by request's fields.
-        seconds: how long a trace takes, in steps of 10 ms with progress.
+        traces: makes traces.
+        seconds: how long a trace takes, with progress every 10 ms.
         fails: verb -> error (code, sentence).
         asked: every request.
+        dies_after: seconds of a trace after which the engine is gone.
+        slow_start: `start` leaves it starting; a test calls `become`.
+        hello: what it says about itself.
     """
 
-    def __init__(self, traces: Callable[[Mapping[str, Any]], tuple[str, str]] | None = None) -> None:
-        self.traces = traces or (lambda fields: ("", ""))
+    name, command = "fake", ("fake",)
+
+    def __init__(self, traces: Traces = lambda fields: "") -> None:
+        self.traces = traces
         self.seconds = 0.0
         self.fails: dict[str, tuple[str, str]] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.closed = False
-        self.dies_at: float | None = None
-        self.torch = True
-        self._state = SimpleNamespace(kind="starting", sentence="starting", hello=None)
-        self.on_state: Callable[[Any], None] = lambda state: None
+        self.dies_after: float | None = None
+        self.slow_start = False
+        self.starts = 0
+        self.choices: list[EngineChoice] = []
+        self.hello = HELLO
+        self.state = EngineState("closed", "not started")
+        self._on_state: Callable[[EngineState], None] = lambda state: None
 
-    @property
-    def state(self) -> Any:
-        return self._state
+    def make(self, choice: EngineChoice, on_state: Callable[[EngineState], None]) -> Engine:
+        """What the app calls to get its client."""
+        self.choices.append(choice)
+        self._on_state = on_state
+        return cast("Engine", self)
+
+    def become(self, kind: Any, sentence: str = "") -> None:
+        """Change the state, as the engine's own threads do."""
+        self.state = EngineState(kind, f"fake: {sentence or kind}", self.hello if kind == "ready" else None)
+        thread = threading.Thread(target=self._on_state, args=(self.state,))
+        thread.start()
+        thread.join()
 
     def start(self) -> None:
-        self.become("ready", "ready")
-
-    def become(self, kind: str, sentence: str) -> None:
-        self._state = SimpleNamespace(kind=kind, sentence=sentence, hello=HELLO if kind in ("ready", "busy") else None)
-        self.on_state(self._state)
+        self.starts += 1
+        self.become("starting" if self.slow_start else "ready")
 
     def reconnect(self) -> None:
-        self.become("ready", "ready")
+        self.start()
 
     def close(self) -> None:
-        self.closed = True
-        self.become("closed", "closed")
+        self.become("closed")
 
-    def request(self, do: str, fields: Mapping[str, Any], on_event: Callable[[Any], None]) -> FakeTicket:
+    def request(
+        self,
+        do: str,
+        fields: Mapping[str, Any],
+        on_event: Callable[[Event], None],
+        *,
+        through: Callable[[Event], Event] = lambda event: event,
+    ) -> _Ticket:
         self.asked.append((do, dict(fields)))
-        ticket = FakeTicket(self, len(self.asked))
-        threading.Thread(target=self._answer, args=(do, dict(fields), on_event, ticket), daemon=True).start()
+        ticket = _Ticket(len(self.asked))
+
+        def tell(event: Event) -> None:
+            on_event(event if event.kind == "progress" else through(event))
+
+        threading.Thread(target=self._answer, args=(do, dict(fields), tell, ticket), daemon=True).start()
         return ticket
 
-    def _answer(self, do: str, fields: dict[str, Any], on_event: Callable[[Any], None], ticket: FakeTicket) -> None:
-        def say(kind: str, **what: Any) -> None:
-            on_event(SimpleNamespace(id=ticket.id, kind=kind, fields=what))
+    def _answer(self, do: str, fields: dict[str, Any], on_event: Callable[[Event], None], ticket: _Ticket) -> None:
+        def say(kind: Any, **what: Any) -> None:
+            on_event(Event(ticket.id, kind, what))
 
-        time.sleep(0.005)
+        while self.state.kind == "starting":
+            time.sleep(0.005)
         if do in self.fails:
             code, sentence = self.fails[do]
             say("error", code=code, sentence=sentence, detail="")
         elif do == "explain":
-            say("result", **explained(list(fields["flags"])))
-        elif do == "trace":
-            started = time.monotonic()
-            while (spent := time.monotonic() - started) < self.seconds:
-                if ticket.cancelled.is_set():
-                    say("error", code="cancelled", sentence="cancelled", detail="")
-                    return
-                if self.dies_at is not None and spent > self.dies_at:
-                    self.become("lost", "the engine was killed by signal 9")
-                    say("error", code="died", sentence="the engine was killed by signal 9", detail="")
-                    return
-                say("progress", fraction=spent / self.seconds, rate=100.0, unit="pixels")
-                time.sleep(0.01)
-            main, per_phi = self.traces(fields)
-            say("result", main=main, per_phi=per_phi, warnings=[], timing={"setup_s": 0.001, "run_s": self.seconds})
+            say("result", **_explained(list(fields["flags"])))
+        else:
+            self._trace(fields, say, ticket)
+
+    def _trace(self, fields: dict[str, Any], say: Callable[..., None], ticket: _Ticket) -> None:
+        started = time.monotonic()
+        while (spent := time.monotonic() - started) < self.seconds:
+            if ticket.stop.is_set():
+                say("error", code="cancelled", sentence="cancelled", detail="")
+                return
+            if self.dies_after is not None and spent > self.dies_after:
+                self.become("lost", "the engine is gone: ended by SIGKILL")
+                say("error", code="lost", sentence="fake: the engine is gone: ended by SIGKILL", detail="")
+                return
+            say("progress", fraction=spent / self.seconds, rate=100.0, unit="pixels")
+            time.sleep(0.01)
+        say("result", main=self.traces(fields), per_phi="", warnings=[], timing={"setup_s": 0.0, "run_s": self.seconds})

@@ -74,6 +74,7 @@ class EngineHold:
         self._changed = changed
         self._make = make
         self._engine: Engine | None = None
+        self._was_ready = False
 
     @property
     def off(self) -> bool:
@@ -172,8 +173,17 @@ class EngineHold:
         known = [EngineChoice(LOCAL), *named]
         return known if self.choice in known or self.choice == NO_ENGINE else [*known, self.choice]
 
-    def _on_state(self, _: EngineState) -> None:
-        self._hop(self._changed)
+    def _on_state(self, state: EngineState) -> None:
+        self._hop(lambda: self._take(state))
+
+    def _take(self, state: EngineState) -> None:
+        """In the screen's loop. An engine of this machine that has worked and is gone is started again, once."""
+        if state.kind in ("ready", "busy"):
+            self._was_ready = True
+        elif state.kind == "lost" and self._was_ready and not self.choice.command and self.state is state:
+            self._was_ready = False
+            self.reconnect()
+        self._changed()
 
 
 def engine_words(hold: EngineHold | None) -> str:

@@ -183,8 +183,9 @@ class RunDesk:
 
         try:
             run, ticket = launch(client, self.store, request, self.hold.throttled(heard), slug=slug_of(job.plan))
-        except (BraggtraceError, OSError) as error:
-            sentence = str(error)
+        except Exception as error:  # noqa: BLE001 - a run that never ends would block all others
+            expected = isinstance(error, (BraggtraceError, OSError))
+            sentence = str(error) if expected else f"a bug: {error!r}"
             self._hop(lambda: self._end(job, "failed", None, sentence))
             return
         folder, job.ticket = run.folder, ticket
@@ -208,13 +209,14 @@ class RunDesk:
     def _progress(self, job: _Job, fields: Any) -> None:
         if job.over or job.cancelled:
             return
-        started = job.progress.started if job.progress.fraction >= 0 else time.monotonic()
+        unit = str(fields.get("unit") or "pixels")
+        fresh = job.progress.fraction < 0 or unit != job.progress.unit  # first input files are sent, then it computes
         job.progress = replace(
             job.progress,
-            started=started,
+            started=time.monotonic() if fresh else job.progress.started,
             fraction=float(fields.get("fraction") or 0.0),
             rate=float(fields.get("rate") or 0.0),
-            unit=str(fields.get("unit") or "pixels"),
+            unit=unit,
             waiting="",
         )
         job.told(job.progress)

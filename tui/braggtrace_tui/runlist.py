@@ -88,9 +88,15 @@ def bytes_words(size: int) -> str:
     return f"{size} B"
 
 
-def list_heading() -> Line:
+_WIDE = 100
+"""From this width on sizes have a column."""
+
+
+def list_heading(width: int) -> Line:
     """The names of the columns."""
-    return (("     state          started              pixels            how", Role.DIM),)
+    size = f"{'size':>9}" if width >= _WIDE else ""
+    left = f" {'':<5}{'state':<14}{'started':<16}{'pixels':<15}how"
+    return ((left.ljust(width - 9 - len(size)) + f"{'time':>8}{size}", Role.DIM),)
 
 
 def run_line(row: RunRow, mark: str, width: int) -> Line:
@@ -102,17 +108,18 @@ def run_line(row: RunRow, mark: str, width: int) -> Line:
         width: cells.
     """
     state, role = _STATES.get(row.state, (row.state, Role.TEXT))
-    chosen = {"r": ("ref ", Role.REFERENCE), "c": ("cand", Role.CANDIDATE)}.get(mark, ("    ", Role.TEXT))
-    what = row.plan.pixels if row.kind != "simulate" else "image"
-    how = row.plan.choices if row.kind != "c-trace" else f"C {Path(row.plan.program).name}"
-    tail = f"{'' if row.seconds < 0 else seconds_words(row.seconds):>9}  {bytes_words(row.size):>7} "
-    room = max(8, width - 5 - 15 - 21 - 18 - len(tail))
+    chosen = {"r": ("ref  ", Role.REFERENCE), "c": ("cand ", Role.CANDIDATE)}.get(mark, ("     ", Role.TEXT))
+    what = "image" if row.plan.image else row.plan.pixels
+    how = f"C {Path(row.plan.program).name}" if row.plan.program else row.plan.choices.removeprefix("torch ")
+    tail = f"{'' if row.seconds < 0 else seconds_words(row.seconds):>8}"
+    tail += f"{bytes_words(row.size):>9}" if width >= _WIDE else ""
+    room = max(4, width - 6 - 14 - 16 - 15 - len(tail) - 1)
     return (
         (" ", Role.TEXT),
         chosen,
-        (f"{safe(state):<15}", role),
-        (f"{safe(row.when):<21}", Role.TEXT),
-        (f"{clip(safe(what), 17):<18}", Role.STRONG),
+        (f"{safe(state):<14}", role),
+        (f"{safe(row.when[5:]):<16}", Role.TEXT),
+        (f"{clip(safe(what), 14):<15}", Role.STRONG),
         (clip(safe(how), room).ljust(room), Role.TEXT),
         (tail, Role.DIM),
     )
@@ -122,7 +129,7 @@ def run_detail(row: RunRow | None, width: int) -> list[Line]:
     """What the list has no room for."""
     if row is None:
         return [BLANK]
-    lines: list[Line] = [((f" {safe(str(row.folder))}", Role.TITLE),)]
+    lines: list[Line] = [((f" {safe(str(row.folder))}", Role.TITLE), (f"   {bytes_words(row.size)}", Role.DIM))]
     if row.sentence:
         lines += [((f" ! {part}", Role.MISSING),) for part in wrap(safe(row.sentence), width - 4, 3)]
     where = f"   engine {row.engine}" if row.engine else ""

@@ -77,7 +77,8 @@ def progress_line(progress: Progress, now: float, width: int) -> Line:
     if progress.waiting or progress.fraction < 0:
         state = safe(progress.waiting or "starting")
     else:
-        words = [rate_words(progress.rate, progress.unit), eta_words(progress.seconds_left(now))]
+        sending = "sending input files" if progress.unit == "bytes" else ""
+        words = [sending, rate_words(progress.rate, progress.unit), eta_words(progress.seconds_left(now))]
         state = "  ".join([progress_bar(progress.fraction), *filter(None, words)])
     room = width - len(state) - len(end) - 7
     what = clip(safe(progress.what), max(0, room))

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 INSTALL_TORCH = "pip install 'braggtrace[torch]'"
+NO_TORCH = f"PyTorch is not installed where the engine runs: {INSTALL_TORCH}"
 
 _PROFILES = ("legacy", "phi-fixed", "weighted-oversample", "guarded", "instrumented", "spec")
 
@@ -138,10 +139,10 @@ def _value_line(
     return tuple(pieces)
 
 
-def checked_words(explained: Mapping[str, Any], pixels: int) -> str:
-    """What the check found, in a few words."""
+def checked_words(explained: Mapping[str, Any], pixels: int | None) -> str:
+    """What the check found, in a few words; `pixels` are traced, None stands for an image."""
     shape, iterations = explained.get("shape"), explained.get("iterations")
-    words = [f"{pixels:,} pixel{'s' if pixels != 1 else ''}"]
+    words = ["an image" if pixels is None else f"{pixels:,} pixel{'s' if pixels != 1 else ''}"]
     if isinstance(shape, Sequence) and len(shape) == 2:
         words[0] += f" of {shape[0]} x {shape[1]}"
     if isinstance(iterations, int):

@@ -16,6 +16,7 @@ from braggtrace_tui.runplan import RunPlan
 
 if TYPE_CHECKING:
     from braggtrace.compare.model import Comparison
+    from braggtrace.trace.model import Coordinate
 
 __all__ = ["Cell", "Judged", "cell_line", "profile_width", "cells_heading", "judged", "summary", "vary"]
 
@@ -80,11 +81,18 @@ def judged(comparison: Comparison) -> Judged:
         one = divergence(comparison, index, row)
         width = max(len(one.reference), len(one.candidate))
         name = pairing.name + (f".{component_name(one.component, width)}" if width > 1 else "")
-        first = f"{name}  {short_coordinate(comparison, pairing, row)}"
+        first = f"{name}  {_place(short_coordinate(comparison, pairing, row), alone=len(comparison.pixels) < 2)}"
     if comparison.worst is not None:
         worst = float(comparison.pairings[comparison.worst[0]].rel[comparison.worst[1]])
     counts = comparison.counts
     return Judged(str(comparison.status), counts.compared, counts.diverge, first, worst)
+
+
+def _place(coordinate: Coordinate, *, alone: bool) -> str:
+    """Where it is, without the pixel if there is only one."""
+    if not alone or coordinate.pixel is None:
+        return str(coordinate)
+    return ", ".join(f"{name} {tic}" for name, tic in coordinate.tics)
 
 
 def cells_heading(profile: int) -> Line:

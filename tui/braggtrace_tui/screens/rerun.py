@@ -141,11 +141,19 @@ class CompareRuns(CompareMoves):
             return
         if ended.outcome == "cancelled":
             self.say("the run was cancelled; R starts another")
+        elif ended.outcome == "failed":
+            self.say(f"the run failed: {ended.sentence}{self._after_failure(ended.code)}", warning=True)
         elif ended.trace is None:
-            again = " · E shows the engine" if ended.code in ("lost", "died", "protocol") else ""
-            self.say(f"the run failed: {ended.sentence}{again}", warning=True)
+            self.say(f"the image is in {ended.folder}, after {seconds_words(ended.seconds)}")
         else:
             self.show_fresh(ended.plan, ended.trace, f"traced again in {seconds_words(ended.seconds)}")
+
+    def _after_failure(self, code: str) -> str:
+        """What to do after an engine was lost."""
+        if code not in ("lost", "died", "protocol"):
+            return ""
+        remote = bool(self.home.engine.choice.command) and code != "died"
+        return " · E connects again" if remote else " · it is started again, R runs again"
 
     def engine_changed(self) -> None:
         """The engine became ready, or was lost, while something waits for it."""
@@ -255,7 +263,8 @@ class CompareRuns(CompareMoves):
             self.open_form(replace(run.plan, origin=f"run {run.name}"))
         elif choice.what == "compare" and other is not None:
             session = Session(str(run.trace), str(other.trace), replace(self.session.options, pixels=()))
-            self.show_session(session, f"{run.name} as reference, {other.name} as candidate · B goes back")
+            words = f"{run.plan.choices} (reference) with {other.plan.choices} (candidate)"
+            self.show_session(session, f"{words} · B goes back")
         elif run.trace is not None:
             plan = replace(run.plan, beside=Beside.REFERENCE)
-            self.show_fresh(plan, run.trace, run.name)
+            self.show_fresh(plan, run.trace, "a kept run")

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
 from braggtrace.errors import UsageError
-from braggtrace_tui.engine import EngineHold, engine_words
-from braggtrace_tui.pieces import BLANK, Line, Role, clip_start, safe
-from braggtrace_tui.runplan import Beside, Pixels, RunPlan, around, experiment_of, parse_pixels
-from braggtrace_tui.runtext import (
-    beside_options,
-    checked_words,
-    device_options,
-    dtype_options,
-    experiment_lines,
-    experiment_values,
-    no_flags_lines,
-    phi_options,
-    profile_options,
-)
-from braggtrace_tui.widgets.choice import ChoiceRow, Option
+from braggtrace_tui.engine import NO_ENGINE_WORDS, EngineHold, engine_words
+from braggtrace_tui.pieces import BLANK, Line, Role, safe
+from braggtrace_tui.runplan import Pixels, RunPlan, experiment_of, parse_pixels
+from braggtrace_tui.runtext import NO_TORCH, checked_words, experiment_lines, experiment_values, no_flags_lines
 from braggtrace_tui.widgets.paper import Paper
 from braggtrace_tui.widgets.reading import ReadingPane
-from braggtrace_tui.widgets.words import FormRow, WordsArea, WordsRow
+from braggtrace_tui.widgets.runfields import RunFields
 
 if TYPE_CHECKING:
     from braggtrace.service.client import Event, Ticket
@@ -43,8 +31,6 @@ __all__ = ["FormAnswer", "RunFormScreen"]
 _WIDE = 116
 _TYPING_S = 0.15
 """The experiment is explained once no key has come for so long."""
-
-_MARGINS = (1, 2, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +52,9 @@ class RunFormScreen(Screen[FormAnswer | None]):
     DEFAULT_CSS: ClassVar[str] = """
     RunFormScreen { layout: vertical; overflow: hidden; }
     RunFormScreen #form { height: 1fr; layout: vertical; }
-    RunFormScreen #fields { height: auto; width: 1fr; }
     RunFormScreen #explained { height: 1fr; width: 1fr; }
     RunFormScreen.wide #form { layout: horizontal; }
-    RunFormScreen.wide #fields { width: 50%; height: 1fr; }
+    RunFormScreen.wide RunFields { width: 50%; height: 1fr; }
     RunFormScreen.wide WordsArea { height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,9 +81,6 @@ class RunFormScreen(Screen[FormAnswer | None]):
         """
         super().__init__()
         self._plan = plan
-        self._here = here
-        self._traced = traced
-        self._program = program
         self._first: dict[tuple[str, str], str] | None = None
         self._explained: Mapping[str, Any] | None = None
         self._explained_for: dict[str, Any] | None = None
@@ -110,26 +92,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
         self.title_line = Paper(id="title")
         self.status = Paper(id="status")
         self.explained = ReadingPane(id="explained")
-        self._make_rows()
-
-    def _make_rows(self) -> None:
-        plan = self._plan
-        self.where = ChoiceRow("pixels", self._where_options(), id="where")
-        self.pixels = WordsRow("", plan.pixels, "slow fast, or slow0 slow1 fast0 fast1", id="pixels")
-        self.flags = WordsArea("flags", plan.flags, id="flags")
-        self.folder = WordsRow("in folder", plan.folder, "where relative paths start", id="folder")
-        why = "" if self._program else "no --bin, no $NB_C_BIN"
-        name = clip_start(safe(self._program), 24) if self._program else ""
-        backends = [Option("torch", "torch"), Option("c", f"C program {name}".strip(), why)]
-        self.backend = ChoiceRow("run with", backends, "c" if plan.program else "torch", id="backend")
-        self.device = ChoiceRow("device", device_options({}, plan.device), plan.device, id="device")
-        self.dtype = ChoiceRow("dtype", dtype_options({}), plan.dtype, id="dtype")
-        self.phi = ChoiceRow("phi mode", phi_options(), id="phi")
-        self.phi.choose({plan.phi_mode})
-        self.profile = ChoiceRow("profile", profile_options({}), plan.profile, id="profile")
-        self.more = WordsRow("more", plan.more, "--quirk NAME=on|off  --build fma  --c-threads N", id="more")
-        self.beside = ChoiceRow("beside", beside_options(), plan.beside.name, id="beside")
-        self.where.choose({self._where_of(plan.pixels)})
+        self.fields = RunFields(plan, here=here, traced=traced, program=program)
 
     @property
     def home(self) -> BraggtraceApp:
@@ -137,25 +100,14 @@ class RunFormScreen(Screen[FormAnswer | None]):
         return cast("BraggtraceApp", self.app)
 
     @property
-    def engine(self) -> EngineHold | None:
+    def engine(self) -> EngineHold:
         """The app's engine."""
         return self.home.engine
 
     def compose(self) -> ComposeResult:
         yield self.title_line
         with Container(id="form"):
-            with Vertical(id="fields"):
-                yield self.where
-                yield self.pixels
-                yield self.flags
-                yield self.folder
-                yield self.backend
-                yield self.device
-                yield self.dtype
-                yield self.phi
-                yield self.profile
-                yield self.more
-                yield self.beside
+            yield self.fields
             yield self.explained
         yield self.status
         yield Paper(id="hint")
@@ -167,9 +119,8 @@ class RunFormScreen(Screen[FormAnswer | None]):
                 ("Ctrl+S", " sweep   "), ("Esc", " back"))  # fmt: skip
         line: Line = tuple(piece for key, text in hint for piece in ((key, Role.KEY), (text, Role.TEXT)))
         self.query_one("#hint", Paper).show([line])
-        (self.where if self._plan.flags else self.flags.box).focus()
-        if self.engine is not None:
-            self.engine.start()
+        self.fields.start()
+        self.engine.start()
         self.engine_changed()
         self.check()
 
@@ -177,66 +128,13 @@ class RunFormScreen(Screen[FormAnswer | None]):
         self.set_class(self.app.size.width >= _WIDE, "wide")
         self.call_after_refresh(self.show_all)
 
-    # -- what is chosen ----------------------------------------------------------------------------------------------
-
-    def _where_options(self) -> list[Option]:
-        options = []
-        if self._here is not None:
-            options.append(Option("here", "this"))
-            options += [Option(str(margin), f"±{margin}") for margin in _MARGINS]
-        if len(self._traced) > 1:
-            options.append(Option("traced", f"all {len(self._traced):,}"))
-        return [*options, Option("typed", "typed")]
-
-    def _where_text(self, where: str) -> str | None:
-        """The pixels that an option stands for, None for what is typed."""
-        if where == "traced":
-            return ", ".join(f"{slow} {fast}" for slow, fast in self._traced)
-        if self._here is None or where == "typed":
-            return None
-        if where == "here":
-            return f"{self._here[0]} {self._here[1]}"
-        return " ".join(map(str, around(self._here, int(where))))
-
-    def _where_of(self, text: str) -> str:
-        """The option that stands for what is typed."""
-        known = (each.value for each in self._where_options() if self._where_text(each.value) == text.strip())
-        return next(known, "typed")
-
     @property
     def plan(self) -> RunPlan:
         """What the form says now."""
-        return replace(
-            self._plan,
-            pixels=self.pixels.value.strip(),
-            flags=self.flags.value.strip(),
-            folder=self.folder.value.strip(),
-            device=self.device.value or self._plan.device,
-            dtype=self.dtype.value or self._plan.dtype,
-            phi_mode=self.phi.value,
-            profile=self.profile.value or self._plan.profile,
-            more=self.more.value.strip(),
-            beside=Beside[self.beside.value],
-            program=self._program if self.backend.value == "c" else "",
-        )
+        return self.fields.plan
 
-    def on_choice_row_changed(self, event: ChoiceRow.Changed) -> None:
+    def on_run_fields_edited(self, event: RunFields.Edited) -> None:
         event.stop()
-        if event.row is self.where:
-            text = self._where_text(self.where.value)
-            if text is not None:
-                self.pixels.set_value(text)
-            else:
-                self.pixels.box.focus()
-        self._edited()
-
-    def on_form_row_edited(self, event: FormRow.Edited) -> None:
-        event.stop()
-        if event.row is self.pixels:
-            self.where.choose({self._where_of(self.pixels.value)})
-        self._edited()
-
-    def _edited(self) -> None:
         self._decided = None
         if self._waiting is not None:
             self._waiting.stop()
@@ -247,11 +145,8 @@ class RunFormScreen(Screen[FormAnswer | None]):
 
     def engine_changed(self) -> None:
         """The engine's state is another: offer what it has, and check again if it came back."""
-        hello = self.engine.hello if self.engine is not None else {}
-        self.device.offer(device_options(hello, self._plan.device))
-        self.dtype.offer(dtype_options(hello))
-        self.profile.offer(profile_options(hello))
-        if self._asked is None and self._explained is None and self.engine is not None and self.engine.kind == "ready":
+        self.fields.offer(self.engine.hello)
+        if self._asked is None and self._explained is None and self.engine.kind == "ready":
             self.check()
         self.show_all()
 
@@ -271,7 +166,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
         self._go_on()
 
     def _ask(self, experiment: dict[str, Any]) -> None:
-        if self.engine is None or self.engine.off or self.engine.kind in ("lost", "closed"):
+        if self._why_no_engine():
             return
         self._problem = ""
 
@@ -300,23 +195,33 @@ class RunFormScreen(Screen[FormAnswer | None]):
 
     def _where_it_fails(self) -> str:
         """Why the form can't be run as it stands, "" if it can as far as is known."""
-        engine = self.engine
-        if engine is None or engine.off:
-            return "there is no engine to run it: start with --engine, see docs/runs.md"
-        if engine.kind in ("lost", "closed"):
-            state = engine.state
-            return f"{state.sentence if state is not None else 'the engine is lost'} · Ctrl+R reconnects"
+        plan = self.plan
+        why = "" if plan.program else self._why_no_engine()
+        if why:
+            return why
         try:
-            pixels = parse_pixels(self.plan.pixels)
-            experiment_of(self.plan)
+            pixels = Pixels() if plan.image else parse_pixels(plan.pixels)
+            experiment_of(plan)
         except UsageError as error:
             return str(error)
-        if not self.plan.flags:
+        if not plan.flags:
             return "there are no flags"
+        if plan.program:
+            return "a C program is traced, its image is not shown: choose pixels" if plan.image else ""
         if self._problem:
             return self._problem
         shape = (self._explained or {}).get("shape")
         return pixels.inside(shape) if shape else ""
+
+    def _why_no_engine(self) -> str:
+        engine = self.engine
+        if engine.off:
+            return f"{NO_ENGINE_WORDS}; start without it, see docs/runs.md"
+        if engine.kind in ("lost", "closed"):
+            return (
+                f"{engine.state.sentence if engine.state is not None else 'the engine is lost'} · Ctrl+R connects again"
+            )
+        return NO_TORCH if engine.hello and not engine.hello.get("torch") else ""
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
@@ -344,11 +249,12 @@ class RunFormScreen(Screen[FormAnswer | None]):
         if self._where_it_fails():
             self._decided = None
             return
-        if self._explained is not None and self._explained_for == experiment_of(self.plan):
+        known = self._explained is not None and self._explained_for == experiment_of(self.plan)
+        if known or self.plan.program:
             self.dismiss(FormAnswer(self.plan, self._decided))
 
     def action_reconnect(self) -> None:
-        if self.engine is not None and not self.engine.off:
+        if not self.engine.off:
             self._explained = self._explained_for = None
             self._problem = ""
             self.engine.reconnect()
@@ -395,24 +301,20 @@ class RunFormScreen(Screen[FormAnswer | None]):
     def show_status(self) -> None:
         """Draw the line that says whether Enter would run it."""
         problem = self._where_it_fails()
-        engine = self.engine
         if problem:
             line: Line = ((f" ! {safe(problem)}", Role.MISSING),)
         elif self._asked is not None or self._waiting is not None:
-            kind = engine.kind if engine is not None else ""
-            doing = "the engine is starting" if kind in ("idle", "starting") else "checking"
+            doing = "the engine is starting" if self.engine.kind in ("idle", "starting") else "checking"
             after = ", then it runs" if self._decided is False else ", then the sweep" if self._decided else ""
             line = ((f" … {doing}{after}", Role.DIM),)
         else:
-            words = checked_words(self._explained or {}, self._count().count)
+            words = checked_words(self._explained or {}, self._count())
             line = ((f" = {words}", Role.AGREE), (f"   Enter runs it: {self.plan.choices}", Role.DIM))
         self.status.show([line])
 
-    def _count(self) -> Pixels:
+    def _count(self) -> int | None:
+        """How many pixels are traced, None for an image."""
         try:
-            return parse_pixels(self.plan.pixels)
+            return None if self.plan.image else parse_pixels(self.plan.pixels).count
         except UsageError:
-            return Pixels()
-
-    def on_paste(self, event: events.Paste) -> None:
-        event.stop()
+            return 0

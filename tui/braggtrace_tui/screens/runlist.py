@@ -123,9 +123,7 @@ class RunListScreen(Screen[RunChoice | None]):
 
     def compose(self) -> ComposeResult:
         yield self.title_line
-        heading = Paper(id="columns")
-        heading.show([list_heading()])
-        yield heading
+        yield Paper(id="columns")
         yield self.runs
         yield self.about
         yield self.hint
@@ -167,6 +165,7 @@ class RunListScreen(Screen[RunChoice | None]):
     def show_about(self) -> None:
         """Draw what is known about the run under the cursor."""
         if self.is_mounted:
+            self.query_one("#columns", Paper).show([list_heading(self.size.width)])
             self.about.show(run_detail(self.runs.row, max(20, self.about.size.width)))
 
     def say(self, text: str, *, warning: bool = False) -> None:
