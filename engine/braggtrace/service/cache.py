@@ -109,11 +109,13 @@ class FileCache:
         path = self.path(content)
         if not 0 <= total <= self.limit:
             raise EngineError(Code.TOO_BIG, f"a file of {total} bytes; the engine's cache holds {self.limit}")
+        if offset + len(data) > total:
+            raise EngineError(Code.USAGE, f"a piece from {offset} to {offset + len(data)} of a file of {total} bytes")
         try:
             if offset == 0:
                 self._begin(content, total)
             coming = self._incoming.get(content)
-            if coming is None or offset != coming.received or total != coming.total or offset + len(data) > total:
+            if coming is None or offset != coming.received or total != coming.total:
                 at = "none" if coming is None else str(coming.received)
                 raise EngineError(Code.USAGE, f"pieces of a file come in order; expected offset {at}, got {offset}")
             coming.file.write(data)

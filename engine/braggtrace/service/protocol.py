@@ -108,7 +108,7 @@ def parse_request(line: bytes) -> Request:
     if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST_ID:
         raise Refused(Code.PROTOCOL, f"a request needs an id: 1 to {_LONGEST_ID} characters of text, got {_kind(id_)}")
     version = data.pop("v", None)
-    if version != VERSION or not isinstance(version, int):
+    if version != VERSION or isinstance(version, bool):
         got = "none" if version is None else orjson.dumps(version).decode()[:_SHOWN]
         raise Refused(Code.PROTOCOL, f"this engine speaks protocol {VERSION}; the request says v: {got}", id_)
     verb = data.pop("do", None)

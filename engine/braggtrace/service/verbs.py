@@ -82,6 +82,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value  # no argument and no path has it
+
+
 def _maybe(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
@@ -111,8 +115,8 @@ def _one_of(*words: str) -> Callable[[Any], bool]:
 
 
 EXPERIMENT = {
-    "flags": Field("a list of words", _list_of(_is_text)),
-    "folder": Field("a path or null", _maybe(_is_text)),
+    "flags": Field("a list of words", _list_of(_is_word)),
+    "folder": Field("a path or null", _maybe(_is_word)),
     "profile": Field("the name of a profile", _is_text, "legacy"),
     "phi_mode": Field("c-parity, spec or null", _maybe(_one_of("c-parity", "spec"))),
     "quirks": Field("an object of true and false by name", _map_to(_is_flag), {}),
