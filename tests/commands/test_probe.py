@@ -13,10 +13,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 
 pytest.importorskip("torch", reason="a probe computes its trace with torch")
 
+PAGE = ROOT / "docs/probe.md"
 ROI = ("--roi", "1639", "1640", "966", "967")
 COMMON = (
     "@supervisor.args",
@@ -257,3 +258,37 @@ def test_verify_and_bundles_on_nothing(cli: Cli, tmp_path: Path) -> None:
     assert run.returncode == 0
     assert "no bundles here" in run.stderr
     assert json.loads(cli("bundles", tmp_path, "--format", "json").stdout) == {}
+
+
+def test_the_page_names_real_options(cli: Cli) -> None:
+    """And every option of `probe` that the other verbs lack is on the page."""
+    if not PAGE.is_file():
+        pytest.skip("not a checkout")
+    page = PAGE.read_text()
+    helps = {verb: cli(verb, "--help").stdout for verb in ("probe", "trace", "bundles")}
+    options = {verb: set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", text, re.MULTILINE)) for verb, text in helps.items()}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page))
+    assert named <= options["probe"] | options["bundles"] | {"--verify"}
+    shared = options["trace"] | {"--equal-nan", "--require-all", "--taps", "--source"}
+    assert options["probe"] - shared <= named
+
+
+def test_the_example_of_the_page(tmp_path: Path) -> None:
+    """It runs as it stands, as far as it can without its files."""
+    if not PAGE.is_file():
+        pytest.skip("not a checkout")
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "c_trace.log").write_text("TRACE_C: pixel 684 1039\n")
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "ProbeBlockedError: preflight: can't read -mat A.mat, -hkl P1.hkl" in run.stderr
+
+
+def test_on_a_gpu(cli: Cli, beamline: Path) -> None:
+    """The same numbers, and what computed them is recorded."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    run = cli("probe", *COMMON, "--device", "cuda", "--reference", "c_trace.log", "--rtol", "1e-9")
+    assert run.returncode == 0, run.stderr
+    assert "memory_bytes: " in (bundle(run, beamline) / "gpu_info.txt").read_text()

@@ -30,7 +30,8 @@ def draw_per_phi(metrics: Metrics) -> str:
     curves = _curves(metrics)
     values = [y for own, other in curves.values() for _, y in (*own, *other)]
     degrees = [x for own, _ in curves.values() for x, _ in own]
-    picture.text(16, 24, "F_latt along phi: candidate as a line, reference as rings")
+    rings = ", reference as rings" if any(other for _, other in curves.values()) else ""
+    picture.text(16, 24, f"F_latt along phi: candidate as a line{rings}")
     if not values:
         picture.text(16, 60, "the trace has no values along phi", kind="faint")
         return picture.render()
@@ -123,7 +124,7 @@ def draw_roi(metrics: Metrics) -> str:
     titles = ["candidate"] if metrics["status"] is None else ["candidate", "reference", "|difference|"]
     cell = max(2.0, min(40.0, 220.0 / max(rows, columns)))
     width = max(190.0, columns * cell) + 60
-    picture = Svg(40 + width * len(titles), rows * cell + 150, "I_pixel_final of the pixels")
+    picture = Svg(max(470.0, 40 + width * len(titles)), rows * cell + 150, "I_pixel_final of the pixels")
     picture.text(16, 24, "I_pixel_final [photons]: slow downwards, fast to the right")
     if rows * columns > _CELLS:
         picture.text(16, 60, f"{rows} x {columns} pixels are too many to draw", kind="faint")

@@ -244,7 +244,7 @@ class _Probe:
         asked = self.request.capture
         assert asked is not None  # the only caller asked
         self.say(f"running {asked.program}")
-        result = capture(asked)
+        result = capture(asked, tell=self.say)
         texts = [text.encode("utf-8", "surrogateescape") for text in (result.main_text, result.per_phi_text)]
         stored = []
         for name, text in zip(("trace_c.log", "trace_c_per_phi.log"), texts, strict=True):

@@ -17,7 +17,7 @@ _STYLE = """\
 .ground{fill:#ffffff}.ink{fill:#1f2328}.faint{fill:#59636e}.rule{stroke:#59636e;stroke-opacity:.45;fill:none}
 .s0{stroke:#0550ae}.s1{stroke:#bc4c00}.s2{stroke:#116329}.s3{stroke:#8250df}.s4{stroke:#a40e26}.s5{stroke:#0a7b83}
 .line{fill:none;stroke-width:1.6}.dot{fill:none;stroke-width:1.4}.none{fill:#8c959f;fill-opacity:.35}
-text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+rect{shape-rendering:crispEdges}text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media(prefers-color-scheme:dark){.ground{fill:#0d1117}.ink{fill:#e6edf3}.faint{fill:#9198a1}.rule{stroke:#9198a1}
 .s0{stroke:#79c0ff}.s1{stroke:#ffa657}.s2{stroke:#7ee787}.s3{stroke:#d2a8ff}.s4{stroke:#ff7b72}.s5{stroke:#76e3ea}}
 """
