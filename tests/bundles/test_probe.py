@@ -321,6 +321,17 @@ def test_a_reference_that_cant_be_read(bench: Path, kind: str) -> None:
     assert "ref.log" in str(error)
 
 
+@pytest.mark.parametrize("side", ["reference", "baseline"])
+def test_a_file_that_is_no_trace(bench: Path, side: str) -> None:
+    """It is named, and nothing is called a comparison."""
+    (bench / "words.txt").write_text("to be or not to be\n")
+    given = str(bench / "words.txt")
+    changes: dict[str, Any] = {side: (given,) if side == "reference" else given}
+    error, _ = blocked(bench, **changes)
+    assert error.step == "compare"
+    assert f"the {side} holds no values" in str(error)
+
+
 def test_a_trace_that_lacks_lines_is_no_evidence(bench: Path) -> None:
     """Which pixel lacks what, and how many lines there should be; what was captured stays."""
     lines = trace_text().splitlines(keepends=True)

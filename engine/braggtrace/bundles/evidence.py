@@ -18,7 +18,7 @@ from braggtrace.compare.judge import compare
 from braggtrace.compare.model import Comparison, Status, Verdict
 from braggtrace.compare.options import Options
 from braggtrace.compare.view import pixel_totals, sentence
-from braggtrace.errors import MapFileError, ToleranceError
+from braggtrace.errors import MapFileError, ToleranceError, TraceReadError
 from braggtrace.trace.model import Trace
 from braggtrace.trace.reader import read_trace
 
@@ -95,11 +95,15 @@ def gather(files: Files, judging: Judging, pixels: Sequence[Pixel]) -> Evidence:
         pixels: what the probe is about.
 
     Raises:
-        TraceReadError: a trace can't be read.
+        TraceReadError: a trace can't be read, or holds no values.
         BraggtraceError: a tolerance or the map doesn't fit the traces.
     """
     sides = {"candidate": files.candidate, "reference": files.reference, "baseline": files.baseline}
     traces = {side: _named(read_as(paths), pixels) for side, paths in sides.items() if paths}
+    for side, trace in traces.items():
+        if not trace.columns:
+            names = ", ".join(path.name for path in sides[side])
+            raise TraceReadError(f"the {side} holds no values that could be read", path=names, expected="a trace")
     options = judging.options(pixels)
     notes: list[str] = []
 

@@ -133,7 +133,8 @@ def how_far(folder: Path) -> str:
         lines = (folder / ATTEMPT).read_text("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return next((line for line in lines if " BLOCKED " in line), lines[-1] if lines else "")
+    line = next((line for line in lines if " BLOCKED " in line), lines[-1] if lines else "")
+    return line.partition(" ")[2]
 
 
 def read_history(root: Path) -> dict[str, list[Record]]:

@@ -73,20 +73,21 @@ def _lines(topics: Mapping[str, Sequence[Record]]) -> Iterator[str]:
         yield from [""] * bool(number)
         yield visible(topic)
         head = ("time", "revision", "configuration", "first divergence", "F_latt", "I_pixel_final", "runtime", "since")
-        rows = [head, *(_row(record, moved) for record, moved in trend(records))]
+        rows: list[tuple[str, ...]] = [head]
+        rows += [_row(record.name, record.metrics, moved) for record, moved in trend(records) if record.metrics]
         widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        for row in rows:
+        for row in rows if len(rows) > 1 else []:
             cells = (visible(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
             yield "  ".join(["", *cells]).rstrip()
+        for record in records:
+            if record.metrics is None:
+                yield f"  {record.name}  {record.state.upper()}  {visible(record.why)}".rstrip()
 
 
-def _row(record: Record, moved: Change | None) -> tuple[str, ...]:
+def _row(name: str, metrics: Mapping[str, Any], moved: Change | None) -> tuple[str, ...]:
     from braggtrace.bundles.places import plainly
     from braggtrace.bundles.words import key_pixel, number, seconds
 
-    metrics = record.metrics
-    if metrics is None:
-        return (record.name, "", record.state.upper(), record.why, "", "", "", "")
     setup, git, first = metrics["configuration"], metrics["git"], metrics["first_divergence"]
     key = key_pixel(metrics)
     values: Mapping[str, Any] = {} if key is None else key["candidate"]
@@ -94,7 +95,7 @@ def _row(record: Record, moved: Change | None) -> tuple[str, ...]:
     configuration = " ".join(str(setup[name]) for name in ("phi_mode", "dtype", "device") if setup[name])
     said = plainly(first) if first else "none" if metrics["status"] == "AGREES" else metrics["status"] or "no reference"
     return (
-        record.name,
+        name,
         revision,
         configuration or "given",
         said,
