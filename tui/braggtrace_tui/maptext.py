@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 
 from braggtrace.compare.model import Status
-from braggtrace.images.levels import Scale
+from braggtrace.images.levels import ARM, Scale
 from braggtrace.images.measure import agrees_at
 from braggtrace.images.model import Agreement, Layer, MapData, Mark, Pixel, Statistics
 from braggtrace.images.report import place, sentence, values_at
 from braggtrace_tui.mapcolours import MARK_SIGNS
 from braggtrace_tui.mapview import View
-from braggtrace_tui.pieces import BLANK, Line, Piece, Role, clip_start, safe
+from braggtrace_tui.pieces import BLANK, Line, Piece, Role, clip_start, plain, safe
 
 __all__ = ["PANEL", "answer_lines", "legend_pieces", "panel_lines", "pixel_line", "title_line"]
 
@@ -76,8 +76,8 @@ def _short(value: float | None, digits: int = 6) -> str:
     return "-" if value is None else f"{value:.{digits}g}".replace("-", "−")
 
 
-def legend_pieces(data: MapData, layer: Layer, view: View, scale: Scale) -> tuple[Line, Line]:
-    """What stands before and after the swatches of the legend."""
+def legend_pieces(data: MapData, layer: Layer, view: View, scale: Scale, width: int) -> tuple[Line, Line]:
+    """What stands before and after the swatches of the legend, which is `width` cells wide."""
     low, high = _ends(layer, scale)
     words: list[Piece] = [(f" {high}  ", Role.TEXT)]
     if view.block > 1:
@@ -86,7 +86,9 @@ def legend_pieces(data: MapData, layer: Layer, view: View, scale: Scale) -> tupl
         words += [(MARK_SIGNS[mark], Role.STRONG), (f" {meaning}  ", Role.TEXT)]
     if scale.centred and scale.high > 0:
         least = f"{scale.edges()[0]:.2g}"
-        words.append((f"0 is below {least}" if layer is Layer.DIFFERENCE else f"1 is within {least}", Role.DIM))
+        neutral = f"0 is below {least}" if layer is Layer.DIFFERENCE else f"1 is within {least}"
+        used = len(low) + 2 + 2 * (2 * ARM + 1) + len(plain(tuple(words)))
+        words += [(neutral, Role.DIM)] if used + len(neutral) <= width else []
     return ((f" {low} ", Role.TEXT),), tuple(words)
 
 
@@ -133,10 +135,16 @@ def _marks(data: MapData, layer: Layer) -> Iterator[tuple[Mark, str]]:
 
 
 def pixel_line(data: MapData, pixel: Pixel, width: int) -> Line:
-    """The pixel under the cursor: coordinates, verdict, both values, how far apart they are."""
+    """The pixel under the cursor: coordinates, verdict, both values, how far apart; as many digits as there is room."""
+    for digits in (9, 6, 5, 4):
+        line = _pixel_line(data, pixel, digits, wide=width >= 100)
+        if len(plain(line)) <= width:
+            break
+    return line
+
+
+def _pixel_line(data: MapData, pixel: Pixel, digits: int, *, wide: bool) -> Line:
     ours, theirs, apart, ratio = values_at(data, pixel)
-    wide = width >= 100
-    digits = 9 if width >= 116 else 6
     pieces: list[Piece] = [(f" {'pixel ' if wide else ''}{place(pixel)}", Role.STRONG)]
     if data.divergences is not None:
         count = data.divergences.at(pixel)
@@ -150,10 +158,10 @@ def pixel_line(data: MapData, pixel: Pixel, width: int) -> Line:
     pieces.append((f"  reference {_short(ours, digits)}", Role.REFERENCE))
     pieces.append((f"  candidate {_short(theirs, digits)}", Role.CANDIDATE))
     if apart is not None and ratio is not None:
+        fewer = max(3, digits - 2)
         if wide or data.divergences is None:
-            word = "difference" if wide else "diff"
-            pieces.append((f"  {word} {_short(apart, digits - 2)}", Role.TEXT))
-        pieces.append((f"  ratio {_short(ratio, digits - 2)}", Role.TEXT))
+            pieces.append((f"  {'difference' if wide else 'diff'} {_short(apart, fewer)}", Role.TEXT))
+        pieces.append((f"  ratio {_short(ratio, fewer)}", Role.TEXT))
     return tuple(pieces)
 
 

@@ -166,7 +166,7 @@ class MapCore(Screen[None]):
         """Draw what depends on the cursor and on the part that is shown."""
         view, layer, scale = self.map.view, self.map.shown, self.map.scale
         self.bar.show([title_line(self.data, layer, view, scale)])
-        self.legend.show(*legend_pieces(self.data, layer, view, scale), centred=scale.centred)
+        self.legend.show(*legend_pieces(self.data, layer, view, scale, self.size.width), centred=scale.centred)
         self.pixel.show([pixel_line(self.data, self.cursor, self.size.width)])
         if self.has_class("numbered"):
             self.numbers.show(panel_lines(self.data, self.cursor, self.numbers.size.height))

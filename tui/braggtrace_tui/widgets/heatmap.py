@@ -243,7 +243,8 @@ class HeatMap(Widget, can_focus=True):
         for across in range(0, view.dots[1], -(-_APART // (view.spread * width)) * view.spread):
             pixel = view.pixel_of(0, across)
             label = "" if pixel is None else str(self.data.reference.origin[1] + pixel[1])
-            if not across * width <= at < across * width + len(label):
+            start, end = across * width, across * width + len(label)
+            if not start <= at < end and end <= self.size.width - self.margin:
                 text = text.ljust(across * width) + label
         text = text.ljust(at + 1)
         head = f"{'fast→':>{self.margin}}"
