@@ -26,6 +26,7 @@ __all__ = ["ExitStatus", "VerbModule", "main"]
 VERBS = {
     "diff": "compare two traces and print the report",
     "demo": "compare the bundled pair of traces",
+    "map": "compare two images pixel by pixel, as heat maps",
     "simulate": "simulate an image, with nanoBragg's flags and files",
     "trace": "trace pixels of a simulation, with nanoBragg's flags",
     "engine": "serve requests of a screen, here or on another machine",
