@@ -251,6 +251,25 @@ def test_panning_and_the_edges() -> None:
     tell(app_on(pair()), story)
 
 
+def test_the_mouse_moves_the_cursor_too() -> None:
+    """To the pixel that the dot shows; outside the image nothing happens."""
+
+    async def story(hand: Hand) -> None:
+        heat = hand.screen.map
+        assert hand.screen.visible_roi == (1600, 1639, 930, 989)
+        await hand.pilot.click(heat, offset=(heat.margin + 3, 1 + 5))
+        await hand.pilot.pause()
+        block = heat.view.block
+        assert hand.screen.cursor[0] in range(1600 + 10 * block, 1600 + 11 * block)
+        assert hand.screen.cursor[1] in range(930 + 3 * block, 930 + 4 * block)
+        before = hand.screen.cursor
+        await hand.pilot.click(heat, offset=(heat.size.width - 1, 1))
+        await hand.pilot.click(heat, offset=(1, 3))
+        assert hand.screen.cursor == before
+
+    tell(app_on(pair()), story)
+
+
 def test_going_to_a_pixel_by_its_numbers() -> None:
     """On the detector; what is no pixel says what there is."""
 

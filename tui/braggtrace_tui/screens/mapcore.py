@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from braggtrace.images.levels import scale_for
-from braggtrace.images.model import Layer, MapData, Pixel
+from braggtrace.images.model import Layer, MapData, Pixel, Roi
 from braggtrace_tui.actions import Context, action, key_label
 from braggtrace_tui.maptext import PANEL, answer_lines, legend_pieces, panel_lines, pixel_line, title_line
 from braggtrace_tui.pieces import Line, Piece, Role
@@ -120,6 +120,13 @@ class MapCore(Screen[None]):
     def index(self, pixel: Pixel) -> Pixel:
         """A pixel of the detector as an index into the image."""
         return pixel[0] - self.data.reference.origin[0], pixel[1] - self.data.reference.origin[1]
+
+    @property
+    def visible_roi(self) -> Roi:
+        """The part that is shown, on the detector; all bounds inside."""
+        (slow, fast), window = self.data.reference.origin, self.map.view.window
+        top, left = slow + window.top, fast + window.left
+        return top, top + window.height - 1, left, left + window.width - 1
 
     @property
     def context(self) -> Context:
