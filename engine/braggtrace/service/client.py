@@ -95,7 +95,10 @@ class Engine:
         name: str = "local",
         on_state: Callable[[EngineState], None] | None = None,
     ) -> None:
-        words = shlex.split(command) if isinstance(command, str) else list(command or LOCAL_COMMAND)
+        try:
+            words = shlex.split(command) if isinstance(command, str) else list(command or LOCAL_COMMAND)
+        except ValueError as error:
+            raise EngineError(Code.USAGE, f"the command of the engine can't be read: {error}: {command}") from error
         if not words:
             raise EngineError(Code.USAGE, "the command of the engine is empty")
         self.name, self.command, self.remote = name, tuple(words), command is not None
@@ -243,6 +246,7 @@ class Engine:
                 if ticket.dropped:
                     return
                 ticket.sent = True
+            self._show(connection)
             link.send(line)  # if it can't be sent, the link's end is at hand
 
     def _ask(
@@ -352,6 +356,7 @@ class Engine:
             self._end(connection, Code.PROTOCOL, f"{sentence}; install the same braggtrace on both sides")
             return
         self._hello = hello
+        connection.again = ""
         connection.greeted.set()
         self._show(connection)
 

@@ -88,10 +88,11 @@ class Link:
             os.killpg(self._process.pid, signal.SIGKILL)  # its session: also what it has started
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE_S)
+        self._close_stdin()
 
     def _close_stdin(self) -> None:
         stream = self._process.stdin
-        # A writer that is stuck holds the lock; then the pipe stays open, and the process is killed.
+        # A writer that is stuck holds the lock; it lets go when the process is killed.
         if stream is not None and self._lock.acquire(timeout=0.05):
             try:
                 stream.close()

@@ -137,7 +137,7 @@ class Lines:
         self._skipping = False
 
     def feed(self, data: bytes) -> Iterator[bytes | None]:
-        """The lines that end in `data`, without newline; None for each that was too long to keep."""
+        """The lines that end in `data`, without newline; None for one that is too long, as soon as it is."""
         while True:
             head, newline, data = data.partition(b"\n")
             if not self._skipping:
@@ -145,11 +145,12 @@ class Lines:
                 self._size += len(head)
             if self._size > self._limit:
                 self._parts, self._size, self._skipping = [], 0, True
+                yield None
             if not newline:
                 return
-            line = None if self._skipping else b"".join(self._parts)
+            if not self._skipping:
+                yield b"".join(self._parts)
             self._parts, self._size, self._skipping = [], 0, False
-            yield line
 
 
 def image_of(result: Mapping[str, Any]) -> NDArray[np.float32]:
