@@ -33,7 +33,7 @@ def i_bg(r_e_sqr: Tensor, fluence_photons_per_m2: Tensor, water_size_meters: Ten
 @step("F_cell_squared", Level.ITERATION)
 def f_cell_squared(F_cell: Tensor) -> Tensor:
     """Square the structure factor."""
-    return F_cell * F_cell
+    return torch.square(F_cell)
 
 
 @step("I_term", Level.ITERATION)

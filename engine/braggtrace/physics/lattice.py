@@ -294,8 +294,7 @@ def f_latt_tophat(
 @step("F_latt_squared", Level.ITERATION, variant="SQUARE", formula="(F_latt_a·F_latt_b·F_latt_c)²")
 def f_latt_squared_square(grating_a: Tensor, grating_b: Tensor, grating_c: Tensor) -> Tensor:
     """Squared lattice factor of a parallelepiped, for which the signs need not be known."""
-    product = grating_a * grating_b * grating_c
-    return product * product
+    return torch.square(grating_a * grating_b * grating_c)
 
 
 @step("F_latt_squared", Level.ITERATION)

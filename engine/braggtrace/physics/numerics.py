@@ -24,6 +24,7 @@ __all__ = [
     "rounded_grating",
     "rounded_phase",
     "short_sin",
+    "short_sin_pi",
 ]
 
 R_E_SQR = 7.94079248018965e-30
@@ -61,6 +62,9 @@ _SIN_FLOAT32 = (
     -0.00019807415986156074,
     2.601896912943566e-06,
 )
+# The same for sin(πx).
+_SIN_PI_FLOAT64 = tuple(c * math.pi ** (2 * order + 1) for order, c in enumerate(_SIN_FLOAT64))
+_SIN_PI_FLOAT32 = tuple(c * math.pi ** (2 * order + 1) for order, c in enumerate(_SIN_FLOAT32))
 
 
 def nearest(x: Tensor) -> Tensor:
@@ -70,8 +74,17 @@ def nearest(x: Tensor) -> Tensor:
 
 def short_sin(x: Tensor) -> Tensor:
     """The sine of x for |x| ≤ π/2, to the last bits of x's dtype; differentiable."""
-    square = x * x
-    coefficients = _SIN_FLOAT32 if x.dtype == torch.float32 else _SIN_FLOAT64
+    return _odd_polynomial(x, _SIN_FLOAT32 if x.dtype == torch.float32 else _SIN_FLOAT64)
+
+
+def short_sin_pi(x: Tensor) -> Tensor:
+    """The sine of πx for |x| ≤ 1/2, to the last bits of x's dtype; differentiable."""
+    return _odd_polynomial(x, _SIN_PI_FLOAT32 if x.dtype == torch.float32 else _SIN_PI_FLOAT64)
+
+
+def _odd_polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
+    """X times a polynomial in x², lowest order first."""
+    square = torch.square(x)
     value = square * coefficients[-1] + coefficients[-2]
     for coefficient in coefficients[-3::-1]:
         value = value * square + coefficient
@@ -85,7 +98,7 @@ def _less_turns(phase: Tensor, half_turns: Tensor) -> Tensor:
 
 def rounded_phase(index: Tensor) -> Tensor:
     """|π·h| rounded to float64 as the C program has it, and never quite 0."""
-    return torch.clamp(torch.abs(math.pi * index), min=_TINY_PHASE)
+    return torch.abs(math.pi * index) + _TINY_PHASE
 
 
 def half_turns(phase: Tensor) -> Tensor:
@@ -119,8 +132,7 @@ def grating(residue: Tensor, cells: Tensor, dtype: torch.dtype) -> Tensor:
         cells: N, a 0-d float64 tensor.
         dtype: of the result; what is rounded to it are reduced phases, small numbers.
     """
-    distance = torch.clamp(torch.abs(residue), min=_TINY_PHASE)
+    distance = torch.abs(residue) + _TINY_PHASE
     turns = cells * distance
-    numerator = (turns - torch.round(turns)) * math.pi
-    denominator = distance * math.pi
-    return short_sin(numerator.to(dtype)) / short_sin(denominator.to(dtype))
+    beyond = turns - torch.round(turns)
+    return short_sin_pi(beyond.to(dtype)) / short_sin_pi(distance.to(dtype))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from braggtrace.physics.registry import step
 from braggtrace.quantities import Level
@@ -53,12 +54,18 @@ class FTable(NamedTuple):
 
     def flat_index(self, h: Tensor, k: Tensor, l: Tensor) -> Tensor:  # noqa: E741
         """Place of integer-valued indices in `values`, int32; indices outside land on the border."""
-        last = self.high - self.low + 2.0
-        origin = self.low - 1.0
-        row = torch.minimum(torch.clamp(h - origin[0], min=0.0), last[0])
-        column = torch.minimum(torch.clamp(k - origin[1], min=0.0), last[1])
-        depth = torch.minimum(torch.clamp(l - origin[2], min=0.0), last[2])
-        return ((row * (last[1] + 1.0) + column) * (last[2] + 1.0) + depth).to(torch.int32)
+        origin = (self.low - 1.0).to(torch.int32)
+        last = (self.high - self.low + 2.0).to(torch.int32)
+        row, column, depth = (
+            torch.clamp(torch.minimum(index.to(torch.int32) - origin[axis], last[axis]), min=0)
+            for axis, index in enumerate((h, k, l))
+        )
+        return (row * (last[1] + 1) + column) * (last[2] + 1) + depth
+
+    def at(self, index: Tensor) -> Tensor:
+        """The values at some places, shaped like `index`."""
+        # Plain subscripts would cost compiled kernels a test for negative places.
+        return embedding(index, self.values[:, None])[..., 0]
 
 
 @step("F_index", Level.ITERATION, unit="", formula="place of (h0, k0, l0) in the table")
@@ -72,7 +79,7 @@ def f_cell_nearest(F_index: Tensor | None, F_table: FTable | None, default_F: Te
     """Structure factor of the nearest reflection."""
     if F_index is None or F_table is None:
         return default_F
-    return F_table.values[F_index]
+    return F_table.at(F_index)
 
 
 @step("tricubic_allowed", Level.ITERATION, unit="", formula="hmin + 2 ≤ h ≤ hmax − 2, same for k, l")
@@ -91,7 +98,7 @@ def tricubic_grid(h_frac: Tensor, k_frac: Tensor, l_frac: Tensor, F_table: FTabl
     h = (torch.floor(h_frac)[..., None] + offsets)[..., :, None, None]
     k = (torch.floor(k_frac)[..., None] + offsets)[..., None, :, None]
     l = (torch.floor(l_frac)[..., None] + offsets)[..., None, None, :]  # noqa: E741
-    return F_table.values[F_table.flat_index(h, k, l)]
+    return F_table.at(F_table.flat_index(h, k, l))
 
 
 @step("F_cell_interpolated", Level.ITERATION)

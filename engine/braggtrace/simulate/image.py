@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,9 @@ from braggtrace.simulate.fused import FusedLoop, fused_loop
 from braggtrace.simulate.model import Model
 from braggtrace.simulate.pixels import ELEMENTS, PixelLoop
 from braggtrace.simulate.quirks import STALE_PHI_ZERO
+from braggtrace.simulate.tiles import Tile, tiles
 
-__all__ = ["Special", "coordinates", "render", "special_pixels", "tile_size", "tiles"]
+__all__ = ["Special", "render", "special_pixels", "tile_size"]
 
 _NEVER = int(np.iinfo(np.int64).max)
 
@@ -41,20 +42,6 @@ class Special:
         return torch.from_numpy(numbers)
 
 
-def tiles(places: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """Consecutive pieces of the pixels."""
-    for start in range(0, len(places), size):
-        yield places[start : start + size]
-
-
-def coordinates(loop: PixelLoop, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Slow and fast of some pixels, (P,) float64, on the loop's device."""
-    numbers = torch.from_numpy(places).to(device=loop.device, dtype=torch.float64)
-    columns = float(loop.model.shape[1])
-    slow = torch.floor(numbers / columns)  # exact: an image has far fewer than 2^52 pixels
-    return slow, numbers - slow * columns
-
-
 def tile_size(loop: PixelLoop) -> int:
     """Pixels of a tile."""
     return max(1, loop.elements // 64) if loop.model.interpolate else loop.elements
@@ -71,14 +58,14 @@ def special_pixels(loop: PixelLoop, until: int | None = None) -> Special:
     firsts = _firsts_of_threads(loop) if STALE_PHI_ZERO in model.quirks else {}
     if not (model.interpolate and "interpolation-permanently-off" in model.quirks):
         return Special(firsts)
-    places = model.rendered()
-    if until is not None:
-        places = places[places <= until]
-    for tile in tiles(places, tile_size(loop)):
-        leaves = loop.leaves_table(*coordinates(loop, tile)).cpu().numpy()
-        hits = np.flatnonzero(leaves != _NEVER)
+    for tile in tiles(model, tile_size(loop)):
+        leaves = loop.leaves_table(*tile.coordinates(loop.device)).cpu().numpy()
+        places = tile.places(model.shape[1])
+        hits = np.flatnonzero((leaves != _NEVER) & (places <= (_NEVER if until is None else until)))
         if hits.size:
-            return Special(firsts, int(tile[hits[0]]), int(leaves[hits[0]]))
+            return Special(firsts, int(places[hits[0]]), int(leaves[hits[0]]))
+        if until is not None and int(places[-1]) >= until:
+            break
     return Special(firsts)
 
 
@@ -89,7 +76,7 @@ def _firsts_of_threads(loop: PixelLoop) -> dict[int, int]:
         return {}
     firsts = {}
     for rows in thread_rows(model.shape[0], model.threads):
-        for tile in tiles(model.rendered(rows), ELEMENTS):
+        for tile in tiles(model, ELEMENTS, rows):
             found = _first_executed(loop, tile)
             if found is not None:
                 firsts[found[0]] = found[1]
@@ -97,15 +84,17 @@ def _firsts_of_threads(loop: PixelLoop) -> dict[int, int]:
     return firsts
 
 
-def _first_executed(loop: PixelLoop, places: NDArray[np.int64]) -> tuple[int, int] | None:
+def _first_executed(loop: PixelLoop, tile: Tile) -> tuple[int, int] | None:
     """The first pixel and sample within the resolution limit."""
+    width = loop.model.shape[1]
     if loop.model.values["dmin_angstroms"] <= 0:
-        return int(places[0]), 0
-    spixel, fpixel = coordinates(loop, places)
-    executed = loop.samples(spixel, fpixel, slice(None))["in_resolution"].expand(-1, len(places))
+        slow, fast = tile.pixel(0)
+        return slow * width + fast, 0
+    executed = loop.samples(*tile.coordinates(loop.device), slice(None))["in_resolution"].expand(-1, len(tile))
     pixel = int(executed.any(dim=0).int().argmax())
     column = executed[:, pixel]
-    return (int(places[pixel]), int(column.int().argmax())) if bool(column.any()) else None
+    slow, fast = tile.pixel(pixel)
+    return (slow * width + fast, int(column.int().argmax())) if bool(column.any()) else None
 
 
 def render(
@@ -131,47 +120,45 @@ def render(
     """
     loop = PixelLoop(model, device, dtype)
     special = special_pixels(loop)
-    places = model.rendered()
-    fused = fused_loop(loop, len(places), compiled)
-    image = torch.zeros(model.shape[0] * model.shape[1], dtype=torch.float64)
-    parts: list[Tensor] = []
+    size = tile_size(loop)
+    count = sum(len(tile) for tile in tiles(model, size))
+    fused = fused_loop(loop, count, compiled)
+    image = torch.zeros(model.shape, dtype=torch.float64)
+    parts: list[tuple[NDArray[np.int64], Tensor]] = []
     done = 0
-    for tile in tiles(places, tile_size(loop)):
-        value = _tile(loop, special, tile, fused).cpu()
+    for tile in tiles(model, fused.tile_size if fused else size):
+        value = _values(loop, special, tile, fused).cpu()
         if value.requires_grad:
-            parts.append(value)
+            parts.append((tile.places(model.shape[1]), value))
         else:
-            _store(image, tile, value)
+            tile.write(image, value)
         done += len(tile)
         if progress is not None:
-            progress(done, len(places))
-    if parts:
-        image = image.index_put((torch.from_numpy(places),), torch.cat(parts))
-    return image.reshape(model.shape)
+            progress(done, count)
+    return _assembled(image, parts) if parts else image
 
 
-def _store(image: Tensor, places: NDArray[np.int64], values: Tensor) -> None:
-    """Write the values of some pixels into the flat image."""
-    first, last = int(places[0]), int(places[-1])
-    if last - first + 1 == len(places):
-        image[first : last + 1] = values
-    else:
-        image[torch.from_numpy(places)] = values
+def _assembled(image: Tensor, parts: list[tuple[NDArray[np.int64], Tensor]]) -> Tensor:
+    """The image with the values of some pixels, differentiable."""
+    places = torch.from_numpy(np.concatenate([places for places, _ in parts]))
+    return image.reshape(-1).index_put((places,), torch.cat([values for _, values in parts])).reshape(image.shape)
 
 
-def _tile(loop: PixelLoop, special: Special, places: NDArray[np.int64], fused: FusedLoop | None) -> Tensor:
-    spixel, fpixel = coordinates(loop, places)
-    off = special.off_from(places).to(loop.device) if loop.model.interpolate else None
-    if fused is not None and len(places) > 1:
+def _values(loop: PixelLoop, special: Special, tile: Tile, fused: FusedLoop | None) -> Tensor:
+    """The values of a tile, (P,)."""
+    spixel, fpixel = tile.coordinates(loop.device)
+    width = loop.model.shape[1]
+    off = special.off_from(tile.places(width)).to(loop.device) if loop.model.interpolate else None
+    if fused is not None and len(spixel) > 1:
         value = fused.run(spixel, fpixel)
     else:
         value = loop.run(spixel, fpixel, off_from=off).I_pixel_final
     for place, sample in special.first_of_thread.items():
-        here = np.flatnonzero(places == place)
-        if here.size:
-            where = slice(int(here[0]), int(here[0]) + 1)
+        here = tile.find(*divmod(place, width))
+        if here is not None:
+            one = slice(here, here + 1)
             alone = loop.run(
-                spixel[where], fpixel[where], first_of_thread=sample, off_from=None if off is None else off[where]
+                spixel[one], fpixel[one], first_of_thread=sample, off_from=None if off is None else off[one]
             )
-            value = value.index_put((torch.tensor([int(here[0])], device=loop.device),), alone.I_pixel_final)
+            value = value.index_put((torch.tensor([here], device=loop.device),), alone.I_pixel_final)
     return value

@@ -8,6 +8,7 @@ may be fused.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import json
@@ -15,23 +16,47 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from braggtrace.physics.registry import Plan
+from braggtrace.physics.registry import Step
 
-__all__ = ["Kernel", "KernelSpec", "cache_folder", "compiler", "load_kernel"]
+__all__ = ["Kernel", "KernelSpec", "Program", "cache_folder", "compiler", "load_kernel"]
 
-_VERSION = 1
+_VERSION = 2
 _HUGE = 1 << 40
+_SETTINGS: dict[str, Any] = {
+    "cpp.enable_floating_point_contract_flag": "fast",
+    "cpp.dynamic_threads": True,  # the number of threads is chosen when it runs
+    "cpp.vec_isa_ok": True,  # what the processor says it can do, the compiler can; trying takes 6 s
+    "aot_inductor.compile_wrapper_opt_level": "O0",
+    "aot_inductor.precompile_headers": False,  # pays for several kernels only
+    "assert_indirect_indexing": False,  # table indices are clamped
+    # Everything in one loop, so that values live in registers and nothing in between is written to memory.
+    "realize_opcount_threshold": 1_000_000,
+    "realize_reads_threshold": 1_000_000,
+    "realize_acc_reads_threshold": 1_000_000,
+    "realize_acc_reads_size_threshold": None,
+}
+_HELPERS = {"braggtrace.physics.vector", "braggtrace.physics.numerics"}
 
-Finish = Callable[[dict[str, Any]], Any]
+
+class Program(Protocol):
+    """What is compiled: a function of values by name that returns tensors, made of steps."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps it runs."""
+
+    def __call__(self, values: dict[str, Any]) -> tuple[Tensor, ...]:
+        """Run them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +65,30 @@ class KernelSpec:
 
     Attributes:
         name: for people.
-        plan: the steps.
-        finish: makes the output from all values of the plan; a module-level function.
+        program: the steps, and what becomes of their values.
         tensors: example values of what is passed at every call: tensors, `Vec`s and tables by name.
         statics: what is fixed for good: numbers and words by name.
         dynamic: by the place of a leaf in `tensors`: which axes vary, as axis -> name of the extent.
-        one_loop: put everything into one loop, so that values live in registers and nothing in between is written to
-            memory. Compiling takes a time that explodes with the number of values that are used more than once.
     """
 
     name: str
-    plan: Plan
-    finish: Finish
+    program: Program
     tensors: Mapping[str, Any]
     statics: Mapping[str, Any]
     dynamic: Mapping[str, Mapping[int, str]]
-    one_loop: bool = False
 
     def key(self) -> str:
         """A hash of everything that the machine code depends on."""
         leaves = pytree.tree_leaves([self.tensors[name] for name in sorted(self.tensors)])
+        modules = {step.function.__module__ for step in self.program.steps}
         parts = [
-            f"{_VERSION} {self.one_loop}",
+            str(_VERSION),
             torch.__version__,
             torch.backends.cpu.get_cpu_capability(),
             _processor(),
             self.name,
-            inspect.getsource(self.finish),
-            *(inspect.getsource(step.function) for step in self.plan.steps),
-            *(_source_of_helpers(step.function.__module__) for step in self.plan.steps),
+            *(f"{step.name} {step.variant}" for step in self.program.steps),
+            *(_source(module) for module in sorted(modules | _HELPERS | {type(self.program).__module__})),
             json.dumps({name: str(value) for name, value in sorted(self.statics.items())}),
             json.dumps(sorted(self.tensors)),
             json.dumps([(leaf.ndim, str(leaf.dtype)) for leaf in leaves]),
@@ -81,21 +101,25 @@ class KernelSpec:
 
 
 class Kernel:
-    """A compiled plan, callable with the values of its tensors by name."""
+    """A compiled program, callable with the values of its tensors by name."""
 
     def __init__(self, path: Path, names: list[str]) -> None:
-        # The class behind torch._inductor.aoti_load_package, without the import of inductor.
-        self._runner = torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1)
+        self._runner = _loaded(path)
         self._names = names
 
     def __call__(self, values: Mapping[str, Any]) -> list[Tensor]:
-        """Run it; the outputs in the order in which `finish` gave them."""
-        leaves = pytree.tree_leaves([values[name] for name in self._names])
-        return self._runner.run(leaves)
+        """Run it; the outputs in the order in which the program gave them."""
+        return self._runner.run(pytree.tree_leaves([values[name] for name in self._names]))
+
+
+@functools.cache
+def _loaded(path: Path) -> Any:
+    # The class behind torch._inductor.aoti_load_package, without the import of inductor.
+    return torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1)
 
 
 class _Module(torch.nn.Module):
-    """A plan in the form that torch exports."""
+    """A program in the form that torch exports."""
 
     def __init__(self, spec: KernelSpec, structure: pytree.TreeSpec) -> None:
         super().__init__()
@@ -104,7 +128,7 @@ class _Module(torch.nn.Module):
     def forward(self, *leaves: Tensor) -> Any:
         values = pytree.tree_unflatten(list(leaves), self._structure)
         known = dict(zip(sorted(self._spec.tensors), values, strict=True))
-        return self._spec.finish(self._spec.plan.run({**self._spec.statics, **known}))
+        return self._spec.program({**self._spec.statics, **known})
 
 
 def cache_folder() -> Path:
@@ -153,24 +177,45 @@ def _compile(spec: KernelSpec, path: Path) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    settings: dict[str, Any] = {
-        "cpp.enable_floating_point_contract_flag": "fast",
-        "aot_inductor.compile_wrapper_opt_level": "O0",
-        "cpp.dynamic_threads": True,  # the number of threads is chosen when it runs
-        "assert_indirect_indexing": False,  # table indices are clamped
-    }
-    if spec.one_loop:
-        settings |= {
-            "realize_opcount_threshold": 1_000_000,
-            "realize_reads_threshold": 1_000_000,
-            "realize_acc_reads_threshold": 1_000_000,
-            "realize_acc_reads_size_threshold": None,
-        }
-    with warnings.catch_warnings(), config.patch({k: v for k, v in settings.items() if _has_setting(config, k)}):
+    with warnings.catch_warnings(), config.patch({k: v for k, v in _SETTINGS.items() if _has_setting(config, k)}):
         warnings.simplefilter("ignore")
-        exported = torch.export.export(_Module(spec, structure), tuple(leaves), dynamic_shapes=(shapes,))
-        torch._inductor.aoti_compile_and_package(exported, package_path=str(temporary))
+        with _values_remembered():
+            exported = torch.export.export(_Module(spec, structure), tuple(leaves), dynamic_shapes=(shapes,))
+            torch._inductor.aoti_compile_and_package(exported, package_path=str(temporary))
     temporary.replace(path)
+
+
+@contextmanager
+def _values_remembered() -> Iterator[None]:
+    """Have inductor walk each expression as the graph that it is.
+
+    By itself it walks a tree: whatever is used twice is visited twice, and what that uses four times.
+    """
+    from torch._inductor import ir
+    from torch._inductor.virtualized import V
+
+    original = ir.Pointwise.make_loader
+
+    def make_loader(self: Any) -> Any:
+        load = original(self)
+        walk: list[Any] = [None, {}]
+
+        def remembered(index: Any) -> Any:
+            handler = V.get_ops_handler()
+            if walk[0] is not handler:
+                walk[:] = handler, {}
+            key = tuple(index)
+            if key not in walk[1]:
+                walk[1][key] = load(index)
+            return walk[1][key]
+
+        return remembered
+
+    ir.Pointwise.make_loader = make_loader
+    try:
+        yield
+    finally:
+        ir.Pointwise.make_loader = original
 
 
 def _has_setting(config: Any, name: str) -> bool:
@@ -189,12 +234,12 @@ def _labels(name: str, value: Any) -> Any:
     return [_labels(f"{name}.{field}", part) for field, part in zip(value._fields, value, strict=True)]
 
 
-def _source_of_helpers(module: str) -> str:
-    """The text of a module and of those with the arithmetic, so that a change of a helper is noticed."""
-    names = (module, "braggtrace.physics.vector", "braggtrace.physics.numerics")
-    return "".join(inspect.getsource(sys.modules[name]) for name in names)
+@functools.cache
+def _source(module: str) -> str:
+    return inspect.getsource(sys.modules[module])
 
 
+@functools.cache
 def _processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")

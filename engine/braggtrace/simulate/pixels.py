@@ -85,6 +85,8 @@ class PixelLoop:
         self.device = torch.device(device)
         self.dtype = dtype
         self.elements = _elements(self.device)
+        # What the rounding of phases changes is below the digits of float32.
+        self.variants = tuple(name for name in model.variants if name != "ROUNDED" or dtype == torch.float64)
         loops = model.loops
         self.constants = {name: _moved(value, self.device) for name, value in model.values.items()}
         self.constants |= {
@@ -92,18 +94,18 @@ class PixelLoop:
             "F_table": None if model.table is None else model.table.cast(dtype, self.device),
             "default_F": self.constants["default_F"].to(dtype),
         }
-        self._cell_plan = GRAPH.plan(_CELL_TARGETS, {*self.constants, "phi_rad", "u"}, model.variants)
+        self._cell_plan = GRAPH.plan(_CELL_TARGETS, {*self.constants, "phi_rad", "u"}, self.variants)
         self.cells = self._rotate(loops.phi_used_rad)
         self.first_cells = self._rotate(loops.phi_first_rad)
         sample_given = {*self.constants, "fpixel", "spixel", "subS", "subF", "thick_tic", "dir", "source_lambda_meters"}
         run_level = [name for name in (*_SAMPLE_TARGETS, *sample_extra) if name not in self.constants]
-        self._sample_plan = GRAPH.plan(run_level, sample_given, model.variants)
+        self._sample_plan = GRAPH.plan(run_level, sample_given, self.variants)
         known = {*self.constants, *_RUN_VECTORS, "interpolation_on"}
-        self.iteration_plan = GRAPH.plan(["I_term", *extra], known, model.variants)
+        self.iteration_plan = GRAPH.plan(["I_term", *extra], known, self.variants)
         self._keep_all = bool(extra)
         self._spent = self.iteration_plan.spent(("I_term", "F_latt_squared", *_RUN_VECTORS))
         self._reach_plan = (
-            GRAPH.plan(["tricubic_allowed", "F_latt"], known, model.variants) if model.interpolate else None
+            GRAPH.plan(["tricubic_allowed", "F_latt"], known, self.variants) if model.interpolate else None
         )
         # Without a correction at every step the factors stay out of the sum.
         quirks, values = model.quirks, model.values
