@@ -5,6 +5,7 @@ The kernel is made of the same steps as `PixelLoop`; this module only decides wh
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +15,22 @@ from torch import Tensor
 from braggtrace.physics.graph import GRAPH
 from braggtrace.physics.registry import Plan, Step
 from braggtrace.physics.vector import Vec
-from braggtrace.simulate.kernels import Kernel, KernelSpec, compiler, load_kernel
+from braggtrace.simulate.kernels import CompileError, Kernel, KernelSpec, compiler, load_kernel
 from braggtrace.simulate.pixels import PixelLoop
 
-__all__ = ["COMPILE_ABOVE", "LOAD_ABOVE", "FusedLoop", "PixelProgram", "fused_loop"]
+__all__ = ["COMPILE_SECONDS", "LOAD_SECONDS", "FusedLoop", "PixelProgram", "eager_seconds", "fused_loop"]
 
-LOAD_ABOVE = 3_000_000
-"""From so many iterations on it pays to load a compiled kernel."""
-COMPILE_ABOVE = 250_000_000
-"""From so many iterations on it pays to compile one."""
+LOAD_SECONDS = 0.2
+"""What takes longer than this without compiled kernels is worth loading them."""
+COMPILE_SECONDS = 15.0
+"""What takes longer than this without compiled kernels is worth compiling them: as long as that takes, once."""
 
+_ITERATION_SECONDS = 1.2e-7  # on one thread, without compiled kernels
+_INTERPOLATED_SECONDS = 2.5e-6
 _TILE = 131072
 _WORK = 200_000_000
 _CELLS = ("rot_a_meters", "rot_b_meters", "rot_c_meters")
+_INSIDE = {"oversample_thick": "capture_fraction", "oversample_polar": "polar", "oversample_omega": "omega_pixel_sr"}
 _CARRIED = ("carried_sum", "carried_polar", "carried_omega", "carried_capture")
 
 
@@ -36,43 +40,74 @@ class PixelProgram:
 
     Attributes:
         sample: the steps of a sample.
+        reach: those that tell whether interpolation is possible; None without interpolation.
         iteration: those of an iteration.
         final: those of the pixel's value.
+        weights: the factors that belong to every contribution of their sample.
+        cut: there is a resolution limit.
         alone: there is no other sample. Otherwise what is known so far is carried from sample to sample.
     """
 
     sample: Plan
+    reach: Plan | None
     iteration: Plan
     final: Plan
+    weights: tuple[str, ...]
+    cut: bool
     alone: bool
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """All steps."""
-        return (*self.sample.steps, *self.iteration.steps, *self.final.steps)
+        plans = (self.sample, self.reach, self.iteration, self.final)
+        return tuple(step for plan in plans if plan is not None for step in plan.steps)
 
     def __call__(self, values: dict[str, Any]) -> tuple[Tensor, ...]:
         """The pixels' values so far, (P,), and what is carried on, each (P,)."""
-        known = self.sample.run(values)
+        sample = self.sample.run(values)
+        total = self._contribution(sample)
+        factors = self._factors(sample, total)
+        if not self.alone:
+            factors["carried_sum"] = torch.where(values["is_first"], values["I_bg"], values["carried_sum"]) + total
+            total = factors["carried_sum"]
+        else:
+            total = values["I_bg"] + total
+        known = {
+            "I_before_scaling": total,
+            "pixel_polar": torch.clamp(factors["carried_polar"], min=0.0),
+            "omega_pixel": factors["carried_omega"],
+            "pixel_capture": factors["carried_capture"],
+        }
+        result = self.final.run({**values, **known})["I_pixel_final"]
+        return (result,) if self.alone else (result, *(factors[name] for name in _CARRIED))
+
+    def _contribution(self, sample: dict[str, Any]) -> Tensor:
+        """The sum of all iterations, (P,)."""
         cells = {
-            name: Vec(*(values["cells"][:, 3 * place + axis, None] for axis in range(3)))
+            name: Vec(*(sample["cells"][:, 3 * place + axis, None] for axis in range(3)))
             for place, name in enumerate(_CELLS)
         }
-        known["scattering_vec_A_inv"] = _kept(known["scattering_vec_A_inv"])
-        total = self.iteration.run({**known, **cells})["I_term"].sum(dim=0, dtype=torch.float64)
-        polar = torch.ones_like(total) if values["nopolar"] else known["polar"]
-        omega, capture = known["omega_pixel_sr"], known["capture_fraction"]
-        if self.alone:
-            total = values["I_bg"] + total
-        else:
-            first = values["is_first"]
-            total = torch.where(first, values["I_bg"], values["carried_sum"]) + total
-            polar = torch.where(first, polar, values["carried_polar"])
-            omega = torch.where(first, omega, values["carried_omega"])
-            capture = torch.where(values["is_last_layer"], capture, values["carried_capture"])
-        factors = {"pixel_polar": polar, "omega_pixel": omega, "pixel_capture": capture}
-        result = self.final.run({**values, **factors, "I_before_scaling": total})["I_pixel_final"]
-        return (result,) if self.alone else (result, total, polar, omega, capture)
+        given = {**sample, **cells, "scattering_vec_A_inv": _kept(sample["scattering_vec_A_inv"])}
+        if self.reach is not None:
+            given = self.reach.run(given)
+            given["interpolation_on"] = given["tricubic_allowed"]
+        total = self.iteration.run(given)["I_term"].sum(dim=0, dtype=torch.float64)
+        for name in self.weights:
+            total = total * sample[name]
+        return torch.where(sample["in_resolution"], total, 0.0) if self.cut else total
+
+    def _factors(self, sample: dict[str, Any], total: Tensor) -> dict[str, Tensor]:
+        """The factors that are computed once and kept; a polarization that is not known yet is negative."""
+        polar = torch.ones_like(total) if sample["nopolar"] else sample["polar"]
+        omega, capture = sample["omega_pixel_sr"], sample["capture_fraction"]
+        if self.cut and not sample["nopolar"]:
+            polar = torch.where(sample["in_resolution"], polar, -1.0)
+        if not self.alone:
+            first, before = sample["is_first"], sample["carried_polar"]
+            polar = torch.where(first | (before < 0.0), polar, before)
+            omega = torch.where(first, omega, sample["carried_omega"])
+            capture = torch.where(sample["is_last_layer"], capture, sample["carried_capture"])
+        return {"carried_polar": polar, "carried_omega": omega, "carried_capture": capture}
 
 
 def _kept(vector: Vec) -> Vec:
@@ -110,28 +145,42 @@ def fused_loop(loop: PixelLoop, pixels: int, mode: str) -> FusedLoop | None:
         loop: the loops of the model.
         pixels: how many will be rendered.
         mode: "auto", "on" or "off".
+
+    Raises:
+        CompileError: it was to be compiled whatever it costs, and the compiler failed.
     """
-    model = loop.model
-    work = pixels * model.loops.iterations * model.loops.samples
-    if mode == "off" or (mode == "auto" and work < LOAD_ABOVE) or pixels < 2 or not _is_plain(loop):
+    if mode == "off" or pixels < 2 or not _is_plain(loop):
         return None
-    wanted = compiler() is not None and (mode == "on" or work > COMPILE_ABOVE)
-    kernel = load_kernel(_spec(loop), compile_missing=wanted)
+    seconds = eager_seconds(loop, pixels)
+    if mode == "auto" and seconds < LOAD_SECONDS:
+        return None
+    wanted = compiler() is not None and (mode == "on" or seconds > COMPILE_SECONDS)
+    try:
+        kernel = load_kernel(_spec(loop), compile_missing=wanted)
+    except CompileError as error:
+        if mode == "on":
+            raise
+        warnings.warn(f"{error}; going on without", RuntimeWarning, stacklevel=2)
+        return None
     return None if kernel is None else FusedLoop(loop, kernel)
 
 
+def eager_seconds(loop: PixelLoop, pixels: int) -> float:
+    """About how long it takes without compiled kernels [s]."""
+    loops = loop.model.loops
+    each = _INTERPOLATED_SECONDS if loop.model.interpolate else _ITERATION_SECONDS
+    return pixels * loops.iterations * loops.samples * each / torch.get_num_threads()
+
+
 def _is_plain(loop: PixelLoop) -> bool:
-    """No gradients, interpolation, resolution cut or factors inside the sums, and something to sum."""
-    model = loop.model
+    """No gradients, no product of factors that runs along with the sum, and something to sum."""
     values = [value for value in loop.constants.values() if isinstance(value, Tensor)]
     return (
         loop.device.type == "cpu"
         and not torch.is_grad_enabled()
         and not any(value.requires_grad for value in values)
-        and not model.interpolate
-        and not loop.factors
-        and model.values["dmin_angstroms"] <= 0
-        and model.loops.samples > 0
+        and not (loop.factors and loop.running)
+        and loop.model.loops.samples > 0
     )
 
 
@@ -160,20 +209,31 @@ def _sample_values(loop: PixelLoop, number: int) -> dict[str, Any]:
 
 def _spec(loop: PixelLoop) -> KernelSpec:
     example = torch.arange(8, dtype=torch.float64)
-    alone = loop.model.loops.samples == 1
+    alone, cut = loop.model.loops.samples == 1, float(loop.model.values["dmin_angstroms"]) > 0.0
     pixels = ("spixel", "fpixel", *(() if alone else _CARRIED))
     known = _constants(loop) | _sample_values(loop, 0) | {name: example + place for place, name in enumerate(pixels)}
-    q = {"scattering_vec_A_inv": None}
-    finals = dict.fromkeys(("pixel_polar", "omega_pixel", "pixel_capture", "I_before_scaling"))
-    program = PixelProgram(
-        GRAPH.plan(("scattering_vec_A_inv", "polar", "omega_pixel_sr", "capture_fraction"), known, loop.variants),
-        GRAPH.plan(("I_term",), {*known, *q, *_CELLS}, loop.variants),
-        GRAPH.plan(("I_pixel_final",), {*known, *finals}),
-        alone,
+    known |= {flag: loop.at_every_step[name] for flag, name in _INSIDE.items()}
+    inner = {"scattering_vec_A_inv", "interpolation_on", *_CELLS}
+    finals = {"pixel_polar", "omega_pixel", "pixel_capture", "I_before_scaling"}
+    targets = {"scattering_vec_A_inv", "polar", "omega_pixel_sr", "capture_fraction"} | (
+        {"in_resolution"} if cut else set()
     )
-    made = {step.name for step in program.steps} | set(_CELLS) | set(finals)
+    program = PixelProgram(
+        sample=GRAPH.plan(sorted(targets - set(known)), known, loop.variants),
+        reach=GRAPH.plan(["tricubic_allowed"], {*known, *inner}, loop.variants) if loop.model.interpolate else None,
+        iteration=GRAPH.plan(["I_term"], {*known, *inner}, loop.variants),
+        final=GRAPH.plan(["I_pixel_final"], {*known, *finals}),
+        weights=tuple(loop.factors),
+        cut=cut,
+        alone=alone,
+    )
+    made = {step.name for step in program.steps} | inner | finals
     names = {name for step in program.steps for name in step.inputs} - made
-    names |= {"cells", "I_bg", "nopolar"} | (set() if alone else {"is_first", "is_last_layer", *_CARRIED})
+    names |= (
+        {"cells", "I_bg", "nopolar"}
+        | targets & set(known)
+        | (set() if alone else {"is_first", "is_last_layer", *_CARRIED})
+    )
     given = {name: known[name] for name in sorted(names)}
     tensors = {name: value for name, value in given.items() if isinstance(value, (Tensor, tuple))}
     statics = {name: value for name, value in given.items() if name not in tensors}
@@ -182,4 +242,5 @@ def _spec(loop: PixelLoop) -> KernelSpec:
     several = len(given["cells"]) > 1
     if several:
         dynamic["cells"] = {0: "iterations"}
-    return KernelSpec("pixels", program, tensors, statics | {"several": several}, dynamic)
+    statics |= {"several": several, "weights": program.weights, "cut": cut, "alone": alone}
+    return KernelSpec("pixels", program, tensors, statics, dynamic)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -120,22 +120,53 @@ def render(
     """
     loop = PixelLoop(model, device, dtype)
     special = special_pixels(loop)
-    size = tile_size(loop)
-    count = sum(len(tile) for tile in tiles(model, size))
-    fused = fused_loop(loop, count, compiled)
+    count = sum(len(tile) for tile in tiles(model, loop.elements))
     image = torch.zeros(model.shape, dtype=torch.float64)
     parts: list[tuple[NDArray[np.int64], Tensor]] = []
     done = 0
-    for tile in tiles(model, fused.tile_size if fused else size):
-        value = _values(loop, special, tile, fused).cpu()
-        if value.requires_grad:
-            parts.append((tile.places(model.shape[1]), value))
-        else:
-            tile.write(image, value)
-        done += len(tile)
-        if progress is not None:
-            progress(done, count)
+    for stage in _stages(loop, special, compiled):
+        for tile in tiles(model, stage.tile_size, stage.rows):
+            value = _values(stage, special, tile).cpu()
+            if value.requires_grad:
+                parts.append((tile.places(model.shape[1]), value))
+            else:
+                tile.write(image, value)
+            done += len(tile)
+            if progress is not None:
+                progress(done, count)
     return _assembled(image, parts) if parts else image
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Rows that are rendered in the same way."""
+
+    loop: PixelLoop
+    fused: FusedLoop | None
+    rows: range
+
+    @property
+    def tile_size(self) -> int:
+        return tile_size(self.loop) if self.fused is None else self.fused.tile_size
+
+
+def _stages(loop: PixelLoop, special: Special, compiled: str) -> Iterator[_Stage]:
+    """All rows: with interpolation, the row in which it is switched off, without it."""
+    model = loop.model
+    slow, fast = model.shape
+    row = min(special.off_pixel // fast, slow) if model.interpolate else slow
+    if row > 0:
+        yield _stage(loop, range(row), compiled)
+    if row < slow:
+        yield _Stage(loop, None, range(row, row + 1))
+        yield _stage(
+            PixelLoop(replace(model, interpolate=False), loop.device, loop.dtype), range(row + 1, slow), compiled
+        )
+
+
+def _stage(loop: PixelLoop, rows: range, compiled: str) -> _Stage:
+    count = sum(len(tile) for tile in tiles(loop.model, loop.elements, rows))
+    return _Stage(loop, fused_loop(loop, count, compiled), rows)
 
 
 def _assembled(image: Tensor, parts: list[tuple[NDArray[np.int64], Tensor]]) -> Tensor:
@@ -144,13 +175,13 @@ def _assembled(image: Tensor, parts: list[tuple[NDArray[np.int64], Tensor]]) -> 
     return image.reshape(-1).index_put((places,), torch.cat([values for _, values in parts])).reshape(image.shape)
 
 
-def _values(loop: PixelLoop, special: Special, tile: Tile, fused: FusedLoop | None) -> Tensor:
+def _values(stage: _Stage, special: Special, tile: Tile) -> Tensor:
     """The values of a tile, (P,)."""
+    loop, width = stage.loop, stage.loop.model.shape[1]
     spixel, fpixel = tile.coordinates(loop.device)
-    width = loop.model.shape[1]
     off = special.off_from(tile.places(width)).to(loop.device) if loop.model.interpolate else None
-    if fused is not None and len(spixel) > 1:
-        value = fused.run(spixel, fpixel)
+    if stage.fused is not None and len(spixel) > 1:
+        value = stage.fused.run(spixel, fpixel)
     else:
         value = loop.run(spixel, fpixel, off_from=off).I_pixel_final
     for place, sample in special.first_of_thread.items():

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import inspect
 import json
+import logging
 import os
 import shutil
 import sys
@@ -26,11 +27,13 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from braggtrace.errors import BraggtraceError
 from braggtrace.physics.registry import Step
 
-__all__ = ["Kernel", "KernelSpec", "Program", "cache_folder", "compiler", "load_kernel"]
+__all__ = ["CompileError", "Kernel", "KernelSpec", "Program", "cache_folder", "compiler", "load_kernel"]
 
 _VERSION = 2
+_logger = logging.getLogger("braggtrace")
 _HUGE = 1 << 40
 _SETTINGS: dict[str, Any] = {
     "cpp.enable_floating_point_contract_flag": "fast",
@@ -46,6 +49,10 @@ _SETTINGS: dict[str, Any] = {
     "realize_acc_reads_size_threshold": None,
 }
 _HELPERS = {"braggtrace.physics.vector", "braggtrace.physics.numerics"}
+
+
+class CompileError(BraggtraceError):
+    """Kernels were asked for, and could not be compiled."""
 
 
 class Program(Protocol):
@@ -109,7 +116,8 @@ class Kernel:
 
     def __call__(self, values: Mapping[str, Any]) -> list[Tensor]:
         """Run it; the outputs in the order in which the program gave them."""
-        return self._runner.run(pytree.tree_leaves([values[name] for name in self._names]))
+        outputs: list[Tensor] = self._runner.run(pytree.tree_leaves([values[name] for name in self._names]))
+        return outputs
 
 
 @functools.cache
@@ -145,21 +153,35 @@ def compiler() -> str | None:
 
 
 def load_kernel(spec: KernelSpec, *, compile_missing: bool) -> Kernel | None:
-    """The compiled form of a plan.
+    """The compiled form of a program.
 
     Args:
         spec: what to compile.
         compile_missing: compile it if the cache doesn't hold it, which takes many seconds.
 
     Returns:
-        None if it is not in the cache and is not to be, or can't be, compiled.
+        None if it is not in the cache and is not to be compiled.
+
+    Raises:
+        CompileError: it can't be compiled here.
     """
-    path = spec.path()
-    if not path.is_file():
-        if not compile_missing or compiler() is None:
-            return None
+    path, names = spec.path(), sorted(spec.tensors)
+    try:
+        if path.is_file():
+            return Kernel(path, names)
+    except RuntimeError:
+        path.unlink(missing_ok=True)  # not what was once written there
+    if not compile_missing:
+        return None
+    if compiler() is None:
+        raise CompileError("there is no C++ compiler", expected="g++ or clang++ in PATH, or CXX")
+    _logger.info("compiling kernels, which takes about 15 s once for each kind of experiment")
+    try:
         _compile(spec, path)
-    return Kernel(path, sorted(spec.tensors))
+        return Kernel(path, names)
+    except Exception as error:  # whatever goes wrong in there
+        last = str(error).strip().splitlines()[:1]
+        raise CompileError("the kernels could not be compiled", got="".join(last) or type(error).__name__) from error
 
 
 def _compile(spec: KernelSpec, path: Path) -> None:
@@ -175,14 +197,17 @@ def _compile(spec: KernelSpec, path: Path) -> None:
     shapes = tuple(
         {axis: extents[e] for axis, e in spec.dynamic[p].items()} if p in spec.dynamic else None for p in places
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    with warnings.catch_warnings(), config.patch({k: v for k, v in _SETTINGS.items() if _has_setting(config, k)}):
+    settings = {name: value for name, value in _SETTINGS.items() if _has_setting(config, name)}
+    with warnings.catch_warnings(), config.patch(settings), _values_remembered():
         warnings.simplefilter("ignore")
-        with _values_remembered():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             exported = torch.export.export(_Module(spec, structure), tuple(leaves), dynamic_shapes=(shapes,))
             torch._inductor.aoti_compile_and_package(exported, package_path=str(temporary))
-    temporary.replace(path)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -211,11 +236,11 @@ def _values_remembered() -> Iterator[None]:
 
         return remembered
 
-    ir.Pointwise.make_loader = make_loader
+    ir.Pointwise.make_loader = make_loader  # type: ignore[method-assign]
     try:
         yield
     finally:
-        ir.Pointwise.make_loader = original
+        ir.Pointwise.make_loader = original  # type: ignore[method-assign]
 
 
 def _has_setting(config: Any, name: str) -> bool:
