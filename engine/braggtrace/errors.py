@@ -12,6 +12,7 @@
     │   └── OutputExistsError   … is already there
     ├── BundleError             an evidence directory can't be used or made
     │   └── ProbeBlockedError   … because a step failed; what it left says which
+    ├── CompileError            kernels can't be compiled here
     └── EngineError             the engine process can't do what it was asked
 
 Every message reads `where: what; expected …, got …`, with the parts that are known:
@@ -33,6 +34,7 @@ __all__ = [
     "BraggtraceError",
     "BundleError",
     "CaptureError",
+    "CompileError",
     "EngineError",
     "InputError",
     "MapFileError",
@@ -124,6 +126,10 @@ class OutputExistsError(OutputError):
     def __init__(self, path: str | PathLike[str], what: str = "already exists; use --force to replace it") -> None:
         super().__init__(what, path=path)
         self.args = (path, what)  # what pickle and copy call the class with again
+
+
+class CompileError(BraggtraceError):
+    """Compiled kernels were asked for, and can't be made here."""
 
 
 class EngineError(BraggtraceError):

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from braggtrace.simulate import pixels as pixels_module
 from braggtrace.simulate.image import render
-from braggtrace.simulate.kernels import compiler
 from braggtrace.simulate.quirks import PROFILES
 from braggtrace.simulate.resolve import resolve
 from tests.simulate.builders import experiment, image
@@ -121,29 +120,3 @@ def test_float32_keeps_the_digits_of_phases() -> None:
     """Hundreds of cells in single precision agree to the seventh digit or so."""
     model = resolve(experiment(LEGACY, Na=300, Nb=400, Nc=350, oversample=2))
     assert close(render(model, dtype=torch.float32), render(model), 1e-6)
-
-
-@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
-def test_compiled_kernels_agree(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within 1e-12 of the maximum; stale phi, mosaic, sources and subpixels. Compiles once, in half a minute."""
-    cache = pytestconfig.cache
-    assert cache is not None
-    monkeypatch.setenv("BRAGGTRACE_CACHE", str(cache.mkdir("kernels")))
-    changes: dict[str, Any] = {
-        "mosaic_spread_deg": 0.5,
-        "mosaic_domains": 2,
-        "oversample": 2,
-        "hdivrange_mrad": 2.0,
-        "hdivsteps": 2,
-        "thick_um": 300.0,
-        "mu_per_m": 2000.0,
-        "thicksteps": 2,
-        "F": torch.rand((9, 9, 9), dtype=torch.float64, generator=torch.Generator().manual_seed(2)),
-        "F_low": (-4, -4, -4),
-        "interpolate": False,
-    }
-    model = resolve(experiment(LEGACY, 2, **changes))
-    with torch.no_grad():
-        assert close(render(model, compiled="on"), render(model), 1e-12)
-        other = resolve(experiment(LEGACY, 1, **(changes | {"Na": 9, "oversample": 3, "mosaic_domains": 5})))
-        assert close(render(other, compiled="on"), render(other), 1e-12)

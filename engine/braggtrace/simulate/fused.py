@@ -5,17 +5,18 @@ The kernel is made of the same steps as `PixelLoop`; this module only decides wh
 
 from __future__ import annotations
 
-import warnings
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from braggtrace.errors import CompileError
 from braggtrace.physics.graph import GRAPH
 from braggtrace.physics.registry import Plan, Step
 from braggtrace.physics.vector import Vec
-from braggtrace.simulate.kernels import CompileError, Kernel, KernelSpec, compiler, load_kernel
+from braggtrace.simulate.kernels import Kernel, KernelSpec, compiler, load_kernel
 from braggtrace.simulate.pixels import PixelLoop
 
 __all__ = ["COMPILE_SECONDS", "LOAD_SECONDS", "FusedLoop", "PixelProgram", "eager_seconds", "fused_loop"]
@@ -154,13 +155,13 @@ def fused_loop(loop: PixelLoop, pixels: int, mode: str) -> FusedLoop | None:
     seconds = eager_seconds(loop, pixels)
     if mode == "auto" and seconds < LOAD_SECONDS:
         return None
-    wanted = compiler() is not None and (mode == "on" or seconds > COMPILE_SECONDS)
+    wanted = mode == "on" or (seconds > COMPILE_SECONDS and compiler() is not None)
     try:
         kernel = load_kernel(_spec(loop), compile_missing=wanted)
     except CompileError as error:
         if mode == "on":
             raise
-        warnings.warn(f"{error}; going on without", RuntimeWarning, stacklevel=2)
+        logging.getLogger("braggtrace").warning("%s; going on without", error)
         return None
     return None if kernel is None else FusedLoop(loop, kernel)
 

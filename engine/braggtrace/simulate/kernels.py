@@ -27,10 +27,10 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from braggtrace.errors import BraggtraceError
+from braggtrace.errors import CompileError
 from braggtrace.physics.registry import Step
 
-__all__ = ["CompileError", "Kernel", "KernelSpec", "Program", "cache_folder", "compiler", "load_kernel"]
+__all__ = ["Kernel", "KernelSpec", "Program", "cache_folder", "compiler", "load_kernel"]
 
 _VERSION = 2
 _logger = logging.getLogger("braggtrace")
@@ -49,10 +49,6 @@ _SETTINGS: dict[str, Any] = {
     "realize_acc_reads_size_threshold": None,
 }
 _HELPERS = {"braggtrace.physics.vector", "braggtrace.physics.numerics"}
-
-
-class CompileError(BraggtraceError):
-    """Kernels were asked for, and could not be compiled."""
 
 
 class Program(Protocol):
