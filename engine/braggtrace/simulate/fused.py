@@ -26,8 +26,8 @@ LOAD_SECONDS = 0.2
 COMPILE_SECONDS = 15.0
 """What takes longer than this without compiled kernels is worth compiling them: as long as that takes, once."""
 
-_ITERATION_SECONDS = 1.2e-7  # on one thread, without compiled kernels
-_INTERPOLATED_SECONDS = 2.5e-6
+_ITERATION_SECONDS = 7e-8  # on one thread, without compiled kernels
+_INTERPOLATED_SECONDS = 9e-7
 _TILE = 131072
 _WORK = 200_000_000
 _CELLS = ("rot_a_meters", "rot_b_meters", "rot_c_meters")
