@@ -24,7 +24,8 @@ __all__ = ["COMPILE_SECONDS", "LOAD_SECONDS", "FusedLoop", "PixelProgram", "eage
 LOAD_SECONDS = 0.2
 """What takes longer than this without compiled kernels is worth loading them."""
 COMPILE_SECONDS = 15.0
-"""What takes longer than this without compiled kernels is worth compiling them: as long as that takes, once."""
+"""What takes longer than this without compiled kernels is worth compiling them: as long as that takes, once. With
+interpolation it takes twice as long."""
 
 _ITERATION_SECONDS = 7e-8  # on one thread, without compiled kernels
 _INTERPOLATED_SECONDS = 9e-7
@@ -155,7 +156,8 @@ def fused_loop(loop: PixelLoop, pixels: int, mode: str) -> FusedLoop | None:
     seconds = eager_seconds(loop, pixels)
     if mode == "auto" and seconds < LOAD_SECONDS:
         return None
-    wanted = mode == "on" or (seconds > COMPILE_SECONDS and compiler() is not None)
+    cost = COMPILE_SECONDS * (2.0 if loop.model.interpolate else 1.0)
+    wanted = mode == "on" or (seconds > cost and compiler() is not None)
     try:
         kernel = load_kernel(_spec(loop), compile_missing=wanted)
     except CompileError as error:

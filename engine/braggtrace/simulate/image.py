@@ -20,6 +20,8 @@ from braggtrace.simulate.tiles import Tile, tiles
 __all__ = ["Special", "render", "special_pixels", "tile_size"]
 
 _NEVER = int(np.iinfo(np.int64).max)
+_SMALLEST_TILE = 4096
+_EVALUATIONS = 10_000_000  # about half a second without compiled kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,12 @@ class Special:
 
 
 def tile_size(loop: PixelLoop) -> int:
-    """Pixels of a tile."""
-    return max(1, loop.elements // 64) if loop.model.interpolate else loop.elements
+    """Pixels of a tile: what is computed at a time, or less where each takes long, to show progress."""
+    model, loops = loop.model, loop.model.loops
+    if model.interpolate:
+        return max(1, loop.elements // 64)
+    smallest = min(loop.elements, _SMALLEST_TILE if loop.device.type == "cpu" else loop.elements)
+    return min(loop.elements, max(smallest, _EVALUATIONS // max(1, loops.samples * loops.iterations)))
 
 
 def special_pixels(loop: PixelLoop, until: int | None = None) -> Special:

@@ -104,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: from argparse, after `--help` (0) or wrong usage (2).
     """
+    _have_a_stderr()
     _never_fail_to_encode()
     try:
         try:
@@ -177,6 +178,12 @@ def _visible(message: str) -> str:
     from braggtrace.trace.text import visible  # brings numpy, which only a failure needs here
 
     return "\n".join(visible(line) for line in message.split("\n"))
+
+
+def _have_a_stderr() -> None:
+    """Where stderr is closed, talk goes nowhere; `print` would put it on stdout."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as it runs
 
 
 def _never_fail_to_encode() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self
 
 from braggtrace_tui.commands.experiment_options import (
     add_options,
@@ -14,6 +17,7 @@ from braggtrace_tui.commands.experiment_options import (
     split_flags,
     torch_device,
     torch_dtype,
+    warn,
 )
 
 __all__ = ["add_arguments", "parse", "run"]
@@ -54,10 +58,9 @@ def run(args: argparse.Namespace) -> int:
     if args.explain:
         print(explain(setup, model))
         return 0
-    progress = _Progress(enabled=setup.outputs.progress and sys.stderr.isatty())
-    with torch.inference_mode():
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    with torch.inference_mode(), _heard(), _Progress(enabled=setup.outputs.progress and watched) as progress:
         image = render(model, device=device, dtype=torch_dtype(args.dtype), compiled=args.compile, progress=progress)
-    progress.close()
     statistics = write_outputs(model, image.numpy(), setup, png=args.png)
     place = "" if statistics.max_index is None else " at slow {} fast {}".format(*statistics.max_index)
     print(
@@ -66,6 +69,28 @@ def run(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+class _Voice(logging.Handler):
+    """Says on stderr what the engine has to say."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one thing."""
+        warn([record.getMessage()])
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Meanwhile the engine is heard: that it compiles something takes a while, or that it can't."""
+    logger, voice = logging.getLogger("braggtrace"), _Voice()
+    level = logger.level
+    logger.addHandler(voice)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(voice)
+        logger.setLevel(level)
 
 
 class _Progress:
@@ -85,7 +110,10 @@ class _Progress:
             f"\r[{bar:<30}] {100 * done // total:3d} % {now - self.start:6.1f} s", end="", file=sys.stderr, flush=True
         )
 
-    def close(self) -> None:
-        """Leave the line."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the line, also when interrupted."""
         if self.shown:
             print(file=sys.stderr)
