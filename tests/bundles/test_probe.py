@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from braggtrace.bundles.environment import InputFile
-from braggtrace.bundles.evidence import Evidence
+from braggtrace.bundles.evidence import Evidence, Files
 from braggtrace.bundles.probe import probe
 from braggtrace.bundles.request import Gates, Judging
 from braggtrace.bundles.seal import check_seal
@@ -563,9 +563,10 @@ def test_finished_bundles_are_never_touched(bench: Path) -> None:
 def test_a_story_goes_into_the_readme(bench: Path) -> None:
     """Whoever knows the cause tells it, after the first line."""
 
-    def tell(evidence: Evidence) -> list[str]:
+    def tell(evidence: Evidence, files: Files, judging: Judging) -> tuple[list[str], str]:
         assert evidence.against_reference is not None
-        return ["`rot_a` is a STALE_VALUE."]
+        assert [path.name for path in files.reference] == ["trace_c.log"]
+        return ["rot_a is a STALE_VALUE.", "```"], ""
 
     outcome = probe(
         replace(request(bench), reference=(str(bench / "c.log"),)),
@@ -573,7 +574,7 @@ def test_a_story_goes_into_the_readme(bench: Path) -> None:
         clock=FakeClock(),
         story=tell,
     )
-    assert "## Cause\n\n`rot_a` is a STALE_VALUE." in (outcome.path / "README.md").read_text()
+    assert "## Cause\n\n```text\nrot_a is a STALE_VALUE.\n'''\n```\n" in (outcome.path / "README.md").read_text()
     assert verify(outcome.path).faults == ()
 
 

@@ -78,6 +78,7 @@ def test_carryover_probe(cli: Cli, beamline: Path) -> None:
         f"**DIVERGES**: a divergence appeared since the baseline {parity.name}: rot_a.y at pixel 1639 966, phi_tic 0,"
         " rel 1.6e-03 (4 pixels, slow 1639-1640, fast 966-967)."
     )
+    assert "STALE_VALUE in the reference" in (spec / "README.md").read_text()
     again = cli("probe", *COMMON, "--phi-mode", "c-parity", *reference, "--baseline", "latest")
     assert first_line(bundle(again, beamline)).startswith(
         f"**AGREES**: the divergence of the baseline {spec.name} vanished (it was rot_a.y at pixel 1639 966, phi_tic 0"

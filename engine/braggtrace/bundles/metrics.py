@@ -40,7 +40,7 @@ class Made:
         earlier: complete bundles of the same topic, in order.
         warnings: what was said while it was made.
         notes: what a person should know about the comparisons.
-        story: causes of the divergence in words, lines of Markdown.
+        story: causes of the divergence, lines of plain text.
         note: what the user says.
         runtime_s: how long parts of it took.
     """

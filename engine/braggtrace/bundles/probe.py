@@ -28,7 +28,7 @@ from braggtrace.bundles.pages import render_pages
 from braggtrace.bundles.places import Json
 from braggtrace.bundles.preflight import check_arguments, preflight
 from braggtrace.bundles.records import commands_text
-from braggtrace.bundles.request import ProbeRequest
+from braggtrace.bundles.request import Judging, ProbeRequest
 from braggtrace.bundles.source import Captured, GivenTrace, TraceSource, read_text, side_texts
 from braggtrace.bundles.words import tag_lines
 from braggtrace.bundles.workspace import Clock, SystemClock, Workspace, claim
@@ -44,8 +44,8 @@ Pixel = tuple[int, int]
 Reporter: TypeAlias = Callable[[str, str], None]
 """Told the step and what it did or does."""
 
-Storyteller: TypeAlias = Callable[[Evidence], Sequence[str]]
-"""Says in lines of Markdown why the candidate diverges; nothing where it doesn't know."""
+Storyteller: TypeAlias = Callable[[Evidence, Files, Judging], tuple[Sequence[str], str]]
+"""Says in lines of plain text why the candidate diverges; where it can't, why not."""
 
 _REMEDIES = {
     "preflight": "mend what is missing and start the probe again",
@@ -192,6 +192,16 @@ class _Probe:
 
         made = self._made(captured, described, revision, lines, baseline, earlier, evidence)
         made = replace(made, files=self._files(captured, texts, references))
+        if (
+            self.story is not None
+            and evidence.against_reference is not None
+            and derived["first_divergence"] is not None
+        ):
+            self.say("searching for the cause")
+            told, why_not = self.story(evidence, files, self.request.judging)
+            made = replace(made, story=tuple(told), notes=(*made.notes, *([why_not] if why_not else [])))
+        total = self.space.clock.monotonic() - self._begun
+        made = replace(made, runtime_s={"trace": round(captured.seconds, 3), "total": round(total, 3)})
         metrics = assemble(made, derived)
         self.say(metrics["summary"])
 
@@ -325,12 +335,7 @@ class _Probe:
             earlier=earlier,
             warnings=tuple(self.warnings),
             notes=evidence.notes,
-            story=() if self.story is None else tuple(self.story(evidence)),
             note="\n".join(visible(line) for line in self.request.note.splitlines()),
-            runtime_s={
-                "trace": round(captured.seconds, 3),
-                "total": round(self.space.clock.monotonic() - self._begun, 3),
-            },
         )
 
     def _files(self, captured: Captured, texts: Mapping[str, bytes], references: Sequence[str]) -> Json:
