@@ -135,7 +135,7 @@ def test_closing_while_it_starts() -> None:
 def test_many_cancels_at_any_moment(engine: Engine) -> None:
     """Wherever a cancel hits, the request ends as cancelled or done, and the engine goes on."""
     fields = {**EXPERIMENT, "rois": [[0, 31, 0, 31]]}
-    ends = []
+    ends: list[object] = []
     for pause in np.linspace(0.0, 0.2, 30):
         ticket = engine.request("trace", fields, lambda event: None)
         time.sleep(pause)

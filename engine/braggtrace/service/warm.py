@@ -90,9 +90,7 @@ class Prepared:
 
     def said(self, sentence: str) -> str:
         """A sentence with the names of files as the client knows them."""
-        for path, name in self.names.items():
-            sentence = sentence.replace(path, name)
-        return sentence
+        return _renamed(sentence, self.names)
 
     def tracer(self, device: torch.device, dtype: torch.dtype, *, rot_stars: bool) -> Tracer:
         """A tracer of this experiment."""
@@ -136,8 +134,8 @@ class Warm:
         except EngineError:
             raise
         except BraggtraceError as error:
-            if error.path in names:
-                error.path = names[error.path]
+            error.path = names.get(error.path, error.path) if error.path else None
+            error.what, error.got = _renamed(error.what, names), _renamed(error.got, names)
             raise
         by_chance = made.setup.experiment.crystal.misset_random and "misset_seed" not in made.setup.origins
         if not by_chance:
@@ -176,6 +174,12 @@ def meaning_of(fields: Mapping[str, Any]) -> Meaning:
         c_threads=fields["c_threads"],
         mtz_column=fields["mtz_column"],
     )
+
+
+def _renamed(sentence: str, names: Mapping[str, str]) -> str:
+    for path, name in names.items():
+        sentence = sentence.replace(path, name)
+    return sentence
 
 
 def _stamp(path: Path) -> _Stamp:
