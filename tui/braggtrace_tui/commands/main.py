@@ -29,6 +29,8 @@ VERBS = {
     "map": "compare two images pixel by pixel, as heat maps",
     "simulate": "simulate an image, with nanoBragg's flags and files",
     "trace": "trace pixels of a simulation, with nanoBragg's flags",
+    "capture": "trace pixels of a C program, patched or not",
+    "taps": "show, or try on a program, what makes which quantity in a C source",
     "engine": "serve requests of a screen, here or on another machine",
     "probe": "capture all the evidence about some pixels in one folder",
     "verify": "check that evidence is still what it was",
