@@ -265,6 +265,15 @@ def test_warnings_are_not_lost(bench: Path) -> None:
     assert "␛[31mred" in text
 
 
+def test_a_gpu_is_recorded(bench: Path) -> None:
+    """Where one computed."""
+    facts = {"device": "cuda", "gpu": {"name": "Fast", "memory_bytes": 5}}
+    outcome = captured(bench, FakeSource(facts=facts))
+    assert (outcome.path / "gpu_info.txt").read_text() == "name: Fast\nmemory_bytes: 5\n"
+    assert "[gpu_info.txt](gpu_info.txt): the graphics processor" in (outcome.path / "README.md").read_text()
+    assert verify(outcome.path).faults == ()
+
+
 def test_large_logs_are_compressed(tmp_path: Path) -> None:
     """Everything still works, and the README names the files as they are."""
     pixels = [(684, 1039 + number) for number in range(1200)]
