@@ -31,6 +31,7 @@ VERBS = {
     "trace": "trace pixels of a simulation, with nanoBragg's flags",
     "capture": "trace pixels of a C program, patched or not",
     "taps": "show, or try on a program, what makes which quantity in a C source",
+    "runs": "list, compare, repeat and sweep kept runs",
     "engine": "serve requests of a screen, here or on another machine",
     "probe": "capture all the evidence about some pixels in one folder",
     "verify": "check that evidence is still what it was",
