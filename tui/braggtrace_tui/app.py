@@ -82,6 +82,7 @@ class BraggtraceApp(App[int]):
         self.engine = EngineHold(
             self.backends.engine, self.backends.engines, self.call_later, self._engine_changed, make
         )
+        self._prepared = False
         self.desk = RunDesk(self.engine, self.backends.runs, self.call_later)
         self.terminal = terminal
         self.settings = settings
@@ -117,6 +118,9 @@ class BraggtraceApp(App[int]):
 
     def _engine_changed(self) -> None:
         """The engine became ready, or was lost: a screen that shows it says so."""
+        if self.engine.kind == "ready" and not self._prepared:
+            self._prepared = True
+            self.desk.prepare()
         for screen in self.screen_stack:
             changed = getattr(screen, "engine_changed", None)
             if changed is not None:

@@ -196,5 +196,10 @@ def choose_backends(
         config.engines,
         "" if args is None else str(Path(args).absolute()),
         config.args,
-        program or env.get("NB_C_BIN", "") or config.program,
+        _program(program or env.get("NB_C_BIN", "") or config.program),
     )
+
+
+def _program(name: str) -> str:
+    """A path that means the same from every folder; a name without a slash is looked for on the PATH."""
+    return str(Path(name).expanduser().absolute()) if "/" in name else name

@@ -201,6 +201,12 @@ class CompareScreen(CompareMapping, CompareRuns):
         else:
             self.say("the place where you left off is not in these files any more", warning=True)
 
+    def open_from_map(self, slow: int, fast: int) -> str | None:
+        """Leave the map for a pixel's values; a pixel that is not traced is traced first."""
+        if super().open_from_map(slow, fast) is not None:
+            CompareRuns.open_from_map(self, slow, fast)
+        return None
+
     # -- judging -----------------------------------------------------------------------------------------------------
 
     def do_looser(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from braggtrace.errors import BraggtraceError
-from braggtrace_tui.engine_desk import Ended
+from braggtrace_tui.engine_desk import Ended, request_of
 from braggtrace_tui.runflags import first_plan
 from braggtrace_tui.running import Progress, progress_line, seconds_words
 from braggtrace_tui.runplan import Beside, RunPlan, parse_pixels
@@ -18,7 +19,9 @@ from braggtrace_tui.session import Session, Snapshot
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from braggtrace.runs.sweep import SweepRow
     from braggtrace.trace.model import Trace
+    from braggtrace_tui.app import BraggtraceApp
     from braggtrace_tui.frame import Anchor
     from braggtrace_tui.screens.runform import FormAnswer
     from braggtrace_tui.screens.runlist import RunChoice
@@ -145,8 +148,12 @@ class CompareRuns(CompareMoves):
             self.say(f"the run failed: {ended.sentence}{self._after_failure(ended.code)}", warning=True)
         elif ended.trace is None:
             self.say(f"the image is in {ended.folder}, after {seconds_words(ended.seconds)}")
+            if ended.folder is not None and self.is_current:
+                self.show_images([ended.folder])
         else:
             self.show_fresh(ended.plan, ended.trace, f"traced again in {seconds_words(ended.seconds)}")
+            if ended.sentence:
+                self.say(ended.sentence, warning=True)
 
     def _after_failure(self, code: str) -> str:
         """What to do after an engine was lost."""
@@ -213,34 +220,61 @@ class CompareRuns(CompareMoves):
     def open_sweep(self, plan: RunPlan) -> None:
         """Vary a run; the combination that is chosen there is shown here."""
         from braggtrace_tui.screens.sweep import SweepScreen, Swept
-        from braggtrace_tui.sweeptext import Judged, judged
 
         if self.home.desk.progress is not None:
             self.say("a run is under way; Esc cancels it", warning=True)
             return
-        session, comparison = self.session, self.comparison
+        comparison, options = self.comparison, replace(self.session.judged_options, pixels=())
         fixed = comparison.candidate if plan.beside is not Beside.REFERENCE else comparison.reference
-        options = replace(session.judged_options, pixels=parse_pixels(plan.pixels).each())
 
-        def judge(plan: RunPlan, trace: Path) -> Judged:
-            from braggtrace.compare.judge import compare
-            from braggtrace.trace.reader import read_trace
+        def judged(plan: RunPlan, trace: Path) -> SweepRow:
+            from braggtrace.runs.store import RunRecord
+            from braggtrace.runs.sweep import judge
 
-            fresh = read_trace(trace)
-            sides = (fresh, fixed) if plan.beside is Beside.CANDIDATE else (fixed, fresh)
-            return judged(compare(*sides, options))
+            request = request_of(plan, "")
+            return judge(RunRecord(trace.parent.name, trace.parent, "done", "", request, None, None, {}, {}), request,
+                         fixed, options)  # fmt: skip
 
         def chosen(swept: Swept | None) -> None:
             if swept is not None:
                 self._plan = swept.plan
                 self.show_fresh(swept.plan, swept.trace, "from the sweep")
 
-        self.app.push_screen(SweepScreen(plan, judge, plan.beside.value), chosen)
+        self.app.push_screen(SweepScreen(plan, judged, plan.beside.value), chosen)
 
     def do_engine(self) -> None:
         from braggtrace_tui.screens.enginestate import EngineScreen
 
         self.app.push_screen(EngineScreen(self.home.engine))
+
+    def show_images(self, folders: list[Path]) -> None:
+        """Open the map of one image run, or of two: the reference's first."""
+        reading = (folders, self.home)
+        threading.Thread(target=self._read_images, args=reading, name="images", daemon=True).start()
+
+    def _read_images(self, folders: list[Path], app: BraggtraceApp) -> None:
+        """On a thread: a detector has millions of pixels."""
+        from braggtrace.images.load import read_images
+        from braggtrace.images.measure import map_data
+        from braggtrace_tui.screens.map import MapScreen
+
+        try:
+            images = read_images(folders)
+            data = map_data(images[0], images[1] if len(images) > 1 else None)
+        except (BraggtraceError, OSError) as error:
+            app.call_later(self.say, f"no map: {error}", warning=True)
+            return
+
+        def show() -> None:
+            app.push_screen(MapScreen(data, open_pixel=self.open_from_map))
+
+        app.call_later(show)
+
+    def open_from_map(self, slow: int, fast: int) -> str | None:
+        """Leave the map for a pixel's values; trace it first if need be."""
+        self.app.pop_screen()
+        self.trace_pixels(f"{slow} {fast}")
+        return None
 
     def do_runs(self) -> None:
         from braggtrace_tui.runlist import RunRow, run_row
@@ -261,6 +295,8 @@ class CompareRuns(CompareMoves):
         run, other = choice.run, choice.other
         if choice.what == "change":
             self.open_form(replace(run.plan, origin=f"run {run.name}"))
+        elif choice.what in ("compare", "open") and run.plan.image:
+            self.show_images([each.folder for each in (run, other) if each is not None])
         elif choice.what == "compare" and other is not None:
             session = Session(str(run.trace), str(other.trace), replace(self.session.options, pixels=()))
             words = f"{run.plan.choices} (reference) with {other.plan.choices} (candidate)"

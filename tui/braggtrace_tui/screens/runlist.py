@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from braggtrace.errors import BraggtraceError
 from braggtrace_tui.pieces import BLANK, Line, Role, safe
-from braggtrace_tui.runlist import RunRow, bytes_words, list_heading, run_detail, run_line
+from braggtrace_tui.runlist import RunRow, bytes_words, list_heading, openable, run_detail, run_line
 from braggtrace_tui.widgets.linelist import LineList
 from braggtrace_tui.widgets.paper import Paper
 from braggtrace_tui.widgets.reading import ReadingPane
@@ -137,16 +137,16 @@ class RunListScreen(Screen[RunChoice | None]):
 
     def fill(self, said: str = "") -> None:
         """Read the list again, then say something."""
-        threading.Thread(target=self._read, args=(said,), name="runs", daemon=True).start()
+        threading.Thread(target=self._read, args=(said, self.app.call_later), name="runs", daemon=True).start()
 
-    def _read(self, said: str) -> None:
+    def _read(self, said: str, hop: Callable[..., object]) -> None:
         """On a thread: there may be thousands."""
         try:
             rows = list(self._load())
         except (BraggtraceError, OSError) as error:
-            self.app.call_later(self.say, str(error), warning=True)
+            hop(self._take, [], f"can't be read: {error}")
             return
-        self.app.call_later(self._take, rows, said)
+        hop(self._take, rows, said)
 
     def _take(self, rows: list[RunRow], said: str) -> None:
         if not self.is_running:
@@ -195,7 +195,7 @@ class RunListScreen(Screen[RunChoice | None]):
             return
         if not self._can_open:
             self.action_mark()
-        elif row.trace is None:
+        elif not openable(row):
             self.say(f"this run has no trace: it is {row.state}", warning=True)
         else:
             self.dismiss(RunChoice("open", row))
@@ -206,7 +206,7 @@ class RunListScreen(Screen[RunChoice | None]):
             return
         if row.name in self.runs.marks:
             self.runs.marks.remove(row.name)
-        elif row.trace is None:
+        elif not openable(row):
             self.say(f"this run has no trace: it is {row.state}", warning=True)
             return
         else:
@@ -221,6 +221,9 @@ class RunListScreen(Screen[RunChoice | None]):
             self.say("mark two runs with Space first: the reference, then the candidate", warning=True)
             return
         first, second = (by_name[name] for name in self.runs.marks)
+        if first.plan.image != second.plan.image:
+            self.say("a trace and an image can't be compared", warning=True)
+            return
         self.dismiss(RunChoice("compare", first, second))
 
     def action_change(self) -> None:
