@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -247,6 +248,27 @@ pixel = { floatimage_accumulated = "floatimage[imgidx]", nothing = "no_such_vari
     [stored] = [text for where, text in own.items() if where.name == "floatimage_accumulated"]
     assert f"TRACE_C: floatimage_accumulated {stored[0]}\n" in result.main_text
     assert "nothing (no variable no_such_variable)" in map(str, result.missing)
+
+
+def test_loops_in_several_files(build: Build, tmp_path: Path) -> None:
+    """A place may be in another file than the pixels' loop; its counters and the pixel are its callers'."""
+    build("plain")  # skips where there is no compiler
+    (tmp_path / "inner.c").write_text("double square(double x)\n{\n    double y = x * x;\n    return y;\n}\n")
+    (tmp_path / "main.c").write_text(
+        "double square(double x);\nint main(void)\n{\n    double I = 0;\n"
+        "    for (int spixel = 0; spixel < 3; ++spixel)\n"
+        "        for (int fpixel = 0; fpixel < 3; ++fpixel) {\n            I = 0.0;\n"
+        "            for (int phi_tic = 0; phi_tic < 2; ++phi_tic)\n"
+        "                I += square(spixel + 10 * fpixel + phi_tic);\n        }\n    return I < 0;\n}\n"
+    )
+    subprocess.run(["gcc", "-O0", "-g", "-o", "two", "main.c", "inner.c"], check=True, cwd=tmp_path, timeout=60)
+    (tmp_path / "own.toml").write_text(
+        "format = 1\n[coordinates]\nphi_tic = 'phi_tic'\n[pixel]\nbefore = '\\bI = 0\\.0;'\nslow = 'spixel'\n"
+        "fast = 'fpixel'\n[[place]]\nname = 'inner'\nbefore = 'return y'\niteration = { y = 'y' }\n"
+    )
+    request = CaptureRequest("two", (), pixels=((1, 2),), folder=tmp_path, taps=Path(tmp_path / "own.toml"))
+    result = capture(request)
+    assert re.findall(r"phi_tic=(\d) .* y=(\d+)", result.per_phi_text) == [("0", "441"), ("1", "484")]
 
 
 def test_program_whose_pixels_no_tap_finds(build: Build, tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ def main_text(recording: Recording) -> Iterator[str]:
 
 def _frame(pixel: PixelRecord, complete: set[str]) -> Iterator[str]:
     first_sample = next(iter(pixel.samples.values()), Row())
-    yield from _named({name: value for name, value in first_sample.values.items() if _is_traced_first(name)})
+    yield from _named(
+        {name: value for name, value in first_sample.values.items() if _is_traced_first(name, pixel.final.values)}
+    )
     first = next(iter(pixel.iterations.items()), None)
     for tics, row in pixel.samples.items():
         if complete <= row.places:  # a sample that is cut has no iterations
@@ -67,10 +69,15 @@ def _frame(pixel: PixelRecord, complete: set[str]) -> Iterator[str]:
     yield from _named(pixel.final.values)
 
 
-def _is_traced_first(name: str) -> bool:
-    """Whether a value of the first sample has a line of its own."""
+def _is_traced_first(name: str, final: Values) -> bool:
+    """Whether a value of the first sample has a line of its own.
+
+    A quantity that is said again at the end of a pixel is known by that: without an end it would be taken for it.
+    """
     quantity = lookup(name)
-    return quantity is not None and name != "stol"
+    if quantity is None or name == "stol":
+        return False
+    return not quantity.repeats or "I_before_scaling" in final or name in final
 
 
 def _first_iteration(values: Values) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Row:
         places: the places it came to.
         doubt: quantities read from memory that an optimised program need not keep up to date.
         before: of an iteration: the one that the program came to before it.
-        repeated: the program came to the same place with the same loop counters again.
+        contradicts: the program came to the same place with the same loop counters again, and found another value.
     """
 
     values: Values = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Row:
     places: set[str] = field(default_factory=set)
     doubt: set[str] = field(default_factory=set)
     before: Row | None = None
-    repeated: bool = False
+    contradicts: bool = False
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class Recording:
     def _values(self, record: Mapping[str, Any]) -> None:
         here = self._row(record)
         place, level = record["place"], record["level"]
-        here.repeated |= place in here.places and level in ("sample", "iteration")
+        again = place in here.places and level in ("sample", "iteration")
         here.places.add(place)
         for quantity, components in record["values"].items():
             take = self.takes[place, level, quantity]
@@ -153,9 +153,10 @@ class Recording:
             if take.unless:
                 row.instead[quantity] = (take.unless, converted)
                 continue
+            here.contradicts |= again and row is here and row.values.get(quantity, converted) != converted
             row.values[quantity] = converted
             row.doubt.discard(quantity)
-            if quantity in record["doubt"]:
+            if quantity in record["doubt"] or (take.previous and self.optimised):
                 row.doubt.add(quantity)
         for quantity, why in record["missing"].items():
             row = self._previous(here, record) if self.takes[place, level, quantity].previous else here

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ class Driver:
         self.pixel = Place(config["pixel"])
         self.inner = [Place(row) for row in config["places"]]
         self.reader = Reader(gdb, False)
+        self.sources: list[Source] = []
+        self.unread = candidates(gdb)
         self.wanted = {(slow, fast) for slow, fast in config["wanted"]}
         self.current: dict[int, tuple[int, int]] = {}
         self.ends_left: dict[int, set[str]] = {}
@@ -65,7 +68,7 @@ class Driver:
         Raises:
             GaveUp: there is no place where a pixel begins, so nothing can be read.
         """
-        found = self._find_pixel()
+        self._find_pixel()
         source, line = self.pixel.source, self.pixel.line
         home = self._functions(source, line)
         producer = self._producer(source)
@@ -81,24 +84,28 @@ class Driver:
             if place.after and self.reader.optimised:
                 place.why = "stopping after a line needs a build without optimisation"
             elif not place.bind(source, lambda lines: [each for each in lines if each >= line and is_home(each)]):
-                any(place.bind(each, lambda lines: lines) for each in found)
+                any(place.bind(each, lambda lines: lines) for each in self._sources())
         for place in [*filter(None, [self.row]), self.pixel, *self.inner]:
             why = "" if place.line else place.why or "no line matches " + " or ".join(place.before or place.after)
             self.emit("place", name=place.name, where=place.where(), others=place.others, why=why)
 
-    def _find_pixel(self) -> "list[Source]":
-        found = []
-        for symtab in candidates(self.gdb):
+    def _sources(self) -> "Iterator[Source]":
+        """The files that may hold the loops; each is read when it is come to, and kept."""
+        yield from list(self.sources)
+        for symtab in self.unread:
             try:
-                found.append(Source(symtab))
+                self.sources.append(Source(symtab))
             except OSError as error:
                 self.emit("unreadable", file=str(symtab.filename), why=error.strerror or str(error))
-                continue
-            if self.pixel.bind(found[-1], lambda lines: lines):
-                return found
+            else:
+                yield self.sources[-1]
+
+    def _find_pixel(self) -> None:
+        if any(self.pixel.bind(source, lambda lines: lines) for source in self._sources()):
+            return
         patterns = " or ".join(self.pixel.before)
         self.emit("place", name="pixel", where="", others=[], why=self.pixel.why or f"no line matches {patterns}")
-        raise GaveUp("no pixel" if found else "no source")
+        raise GaveUp("no pixel" if self.sources else "no source")
 
     def _functions(self, source: Source, line: int) -> "set[str]":
         """The functions that hold code of a line; where it was inlined, those that it was inlined into."""
