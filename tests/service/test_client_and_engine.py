@@ -58,20 +58,23 @@ def test_a_big_image_comes_in_pieces(engine: Engine) -> None:
 
 def test_cancel_in_the_middle_of_a_kernel(engine: Engine, seen: list[EngineState]) -> None:
     """Also there it takes 0.2 s: the worker is replaced, and the next request is answered by the new one."""
-    worker = engine.call("hello", {}, 60)["worker_pid"]
-    ticket = engine.request("simulate", stubborn_experiment(), lambda event: None)
-    until(lambda: engine.state.kind == "busy")
-    time.sleep(1.0)
-    start = time.monotonic()
-    ticket.cancel()
-    with pytest.raises(EngineError) as caught:
-        ticket.wait(5)
-    assert time.monotonic() - start < 0.3  # 0.2, and some for a machine that does other things, too
-    assert caught.value.code == "cancelled"
-    assert engine.call("trace", {**EXPERIMENT, "pixels": [[1, 1]]}, 60)["pixels"] == 1
-    if engine.call("hello", {}, 60)["worker_pid"] != worker:
+    seconds = []
+    for _ in range(2):  # the best counts: this machine may be doing other things
+        worker = engine.call("hello", {}, 60)["worker_pid"]
+        ticket = engine.request("simulate", stubborn_experiment(), lambda event: None)
+        until(lambda: engine.state.kind == "busy")
+        time.sleep(1.0)
+        os.kill(worker, signal.SIGSTOP)  # nothing reacts less than this
+        start = time.monotonic()
+        ticket.cancel()
+        with pytest.raises(EngineError) as caught:
+            ticket.wait(5)
+        seconds.append(time.monotonic() - start)
+        assert caught.value.code == "cancelled"
+        assert engine.call("trace", {**EXPERIMENT, "pixels": [[1, 1]]}, 60)["pixels"] == 1
         assert gone(worker)
-        assert any("starting again" in state.sentence for state in seen)
+    assert min(seconds) < 0.2
+    assert any("starting again" in state.sentence for state in seen)
 
 
 def test_a_worker_that_is_killed(engine: Engine) -> None:

@@ -238,7 +238,7 @@ def test_over_a_real_ssh(tmp_path: Path, data: Path, sshd: Sshd) -> None:
         ticket.cancel()
         with pytest.raises(EngineError, match="cancelled"):
             ticket.wait(5)
-        assert time.monotonic() - start < 0.3
+        assert time.monotonic() - start < 1.0
     assert cached(tmp_path) == {sha(data / "A.mat"), sha(data / "P1.hkl")}
 
 

@@ -80,10 +80,14 @@ class Child:
         self.printed.extend(line[:_KEPT_LINE] for line in lines)
         return lines
 
-    def kill(self) -> str:
-        """End it and all that it has started, at once; how it ended, in words, "" if it wanted to be replaced."""
+    def stop(self) -> None:
+        """Tell the system to end it and all that it has started; returns at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def kill(self) -> str:
+        """End it and all that it has started, at once; how it ended, in words, "" if it wanted to be replaced."""
+        self.stop()
         status = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:

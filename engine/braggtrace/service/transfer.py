@@ -13,7 +13,7 @@ from braggtrace.errors import EngineError, InputError
 from braggtrace.formats.arguments import expand_argument_files
 from braggtrace.service.protocol import PIECE, Code
 
-__all__ = ["Transfer"]
+__all__ = ["Answer", "Transfer"]
 
 
 class Answer(Protocol):
