@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 INSTALL_TORCH = "pip install 'braggtrace[torch]'"
-NO_TORCH = f"PyTorch is not installed where the engine runs: {INSTALL_TORCH}"
+NO_TORCH = f"the engine has no PyTorch: {INSTALL_TORCH}"
 
 _PROFILES = ("legacy", "phi-fixed", "weighted-oversample", "guarded", "instrumented", "spec")
 
