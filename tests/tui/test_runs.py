@@ -19,6 +19,7 @@ from braggtrace_tui.config import Backends, EngineChoice
 from braggtrace_tui.pieces import plain
 from braggtrace_tui.screens.compare import CompareScreen
 from braggtrace_tui.screens.enginestate import EngineScreen
+from braggtrace_tui.screens.map import MapScreen
 from braggtrace_tui.screens.runform import RunFormScreen
 from braggtrace_tui.screens.runlist import RunListScreen
 from braggtrace_tui.screens.sweep import SweepScreen
@@ -526,6 +527,31 @@ def test_a_sweep_says_which_combination_agrees(tell: Tell, engine: FakeEngine) -
         ("float32", "spec", "legacy"),
         ("float64", "spec", "spec"),
     }
+
+
+def test_a_whole_image_opens_on_the_map_and_a_pixel_of_it_is_traced(tell: Tell, engine: FakeEngine) -> None:
+    """Enter there traces it; R opens the form for the pixels in view; two image runs are one map."""
+
+    async def story(hand: Hand) -> None:
+        await hand.open_form()
+        hand.form.fields.where.focus()
+        await hand.press(*["right"] * 6)
+        await hand.until(lambda: "an image of" in hand.form_text)
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, MapScreen))
+        await hand.press("R")
+        assert hand.form.plan.pixels == "0 2 0 3"
+        await hand.press("escape")
+        screen = await hand.open_list(1)
+        assert "image" in plain(screen.runs.line(0))
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, MapScreen))
+        await hand.press("end", "enter")
+        await hand.until(lambda: "pixel 2 3 is in neither trace" in hand.message)  # the fake has no other pixels
+
+    tell(story)
+    assert [do for do, _ in engine.asked if do != "explain"] == ["simulate", "trace"]
+    assert list(engine.asked[-1][1]["pixels"]) == [(2, 3)]
 
 
 def test_leaving_a_sweep_cancels_what_runs(tell: Tell, engine: FakeEngine) -> None:

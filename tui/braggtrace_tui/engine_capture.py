@@ -1,4 +1,4 @@
-"""A trace of the user's C program, taken by `braggtrace capture` in a child process: it may hang, crash, print a lot."""
+"""A trace of the user's C program, taken by `braggtrace capture` as a child: it may hang, crash or print a lot."""
 
 from __future__ import annotations
 

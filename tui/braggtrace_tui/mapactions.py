@@ -74,6 +74,9 @@ MAP_ROWS = (
     MapRow("map_fainter", ("greater_than_sign",), "fainter", "show fainter pixels: a decade more, or half the top"),
     MapRow("map_stronger", ("less_than_sign",), "stronger", "show only stronger pixels"),
     MapRow("map_open", ("enter",), "open pixel", "open the comparison of this pixel", _needs_opener),
+    MapRow(
+        "map_run", ("R",), "run again", "trace the pixels in view again, or this one if they are many", _needs_opener
+    ),
     MapRow("map_numbers", ("i",), "numbers", "show or hide statistics, peaks and the worst pixels"),
     MapRow("map_copy", ("y",), "copy", "copy the pixel and its values, tab-separated, all digits"),
     MapRow("map_leave", ("escape",), "leave", "back to where one came from"),

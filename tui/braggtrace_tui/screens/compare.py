@@ -201,6 +201,9 @@ class CompareScreen(CompareMapping, CompareRuns):
         else:
             self.say("the place where you left off is not in these files any more", warning=True)
 
+    def run_from_map(self, pixels: str) -> None:
+        CompareRuns.run_from_map(self, pixels)
+
     def open_from_map(self, slow: int, fast: int) -> str | None:
         """Leave the map for a pixel's values; a pixel that is not traced is traced first."""
         if super().open_from_map(slow, fast) is not None:
@@ -323,6 +326,7 @@ class CompareScreen(CompareMapping, CompareRuns):
             if paths is None:
                 return
             self._remember()
+            self.forget_runs()
             session = Session(*paths, self.session.options)
             try:
                 snapshot = session.first_look()

@@ -43,6 +43,12 @@ class _Earlier:
     place: Anchor | None
 
 
+def _holds(trace: Trace, pixels: tuple[tuple[int, int], ...]) -> bool:
+    """Whether a trace has one of these pixels; one without a name may be any."""
+    known = {(slow, fast) for slow, fast in trace.pixels.tolist()}
+    return not known.isdisjoint(pixels) or (-1, -1) in known
+
+
 class CompareRuns(CompareMoves):
     """What the keys of the section Run again do."""
 
@@ -73,7 +79,11 @@ class CompareRuns(CompareMoves):
             traces = (("candidate", self.comparison.candidate), ("reference", self.comparison.reference))
             plan = first_plan(traces, self.home.backends, self.home.desk.latest)
         here = self.here
-        return plan if here is None else replace(plan, pixels=f"{here[0]} {here[1]}")
+        return replace(plan, image=False, pixels=plan.pixels if here is None else f"{here[0]} {here[1]}")
+
+    def forget_runs(self) -> None:
+        """Other traces were opened: what was known about the old ones is of no use."""
+        self._plan, self._earlier = None, []
 
     # -- the form ----------------------------------------------------------------------------------------------------
 
@@ -180,9 +190,13 @@ class CompareRuns(CompareMoves):
             pair, kept = (session.candidate, str(trace)), (comparison.candidate, None)
         else:
             pair, kept = (session.reference, str(trace)), (comparison.reference, None)
-        options = replace(session.options, pixels=parse_pixels(plan.pixels).each())
-        fresh = Session(*pair, options, kept if complete else (None, None))
-        self.show_session(fresh, f"{news}, beside the {plan.beside.value}: {plan.choices} · B goes back")
+        pixels = parse_pixels(plan.pixels).each()
+        other = comparison.reference if plan.beside is Beside.REFERENCE else comparison.candidate
+        fresh = Session(*pair, replace(session.options, pixels=pixels), kept if complete else (None, None))
+        words = f"beside the {plan.beside.value}: {plan.choices}"
+        if complete and not _holds(other, pixels):
+            words = f"but the {plan.beside.value} has no such pixel: all is on one side only"
+        self.show_session(fresh, f"{news}, {words} · B goes back")
 
     def show_session(self, session: Session, news: str) -> None:
         """Go on with another pair of traces, at the same place, and keep this one to come back to."""
@@ -266,9 +280,14 @@ class CompareRuns(CompareMoves):
             return
 
         def show() -> None:
-            app.push_screen(MapScreen(data, open_pixel=self.open_from_map))
+            app.push_screen(MapScreen(data, open_pixel=self.open_from_map, run_pixels=self.run_from_map))
 
         app.call_later(show)
+
+    def run_from_map(self, pixels: str) -> None:
+        """Leave the map for the run form."""
+        self.app.pop_screen()
+        self.open_form(replace(self.plan_here(), pixels=pixels, image=False))
 
     def open_from_map(self, slow: int, fast: int) -> str | None:
         """Leave the map for a pixel's values; trace it first if need be."""
