@@ -321,7 +321,7 @@ def _table() -> Iterator[Action]:
     yield Action(
         "rerun",
         ("R",),
-        "run again",
+        "run",
         "trace this pixel, or a ROI, again: a form, filled in; Enter there runs it",
         run,
         footer=15,
