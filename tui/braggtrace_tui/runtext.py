@@ -88,7 +88,8 @@ def experiment_values(explained: Mapping[str, Any]) -> dict[tuple[str, str], str
 
 def _value(row: Mapping[str, Any]) -> str:
     unit = str(row.get("unit") or "")
-    return f"{row.get('value', '')} {unit}".strip()
+    value = str(row.get("value", ""))
+    return value if value in ("", "-") else f"{value} {unit}".strip()
 
 
 def experiment_lines(

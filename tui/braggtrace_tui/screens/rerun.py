@@ -207,9 +207,14 @@ class CompareRuns(CompareMoves):
             self.say(f"not shown: {error}", warning=True)
             return
         if self.snapshot.complete:
+            self._remember()
             self._earlier = [*self._earlier, _Earlier(self.session, self.snapshot, self.table.place)][-_KEPT_BACK:]
         self.adopt(session, snapshot)
         self.say(news)
+
+    def _remember(self) -> None:
+        """Store where the cursor is, for the next time."""
+        raise NotImplementedError
 
     def has_earlier(self) -> bool:
         return bool(self._earlier)

@@ -54,7 +54,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
     RunFormScreen #form { height: 1fr; layout: vertical; }
     RunFormScreen #explained { height: 1fr; width: 1fr; }
     RunFormScreen.wide #form { layout: horizontal; }
-    RunFormScreen.wide RunFields { width: 50%; height: 1fr; }
+    RunFormScreen.wide RunFields { width: 54%; height: 1fr; }
     RunFormScreen.wide WordsArea { height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
