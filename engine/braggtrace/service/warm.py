@@ -23,7 +23,8 @@ from braggtrace.simulate.understand import Meaning, understand
 __all__ = ["Kept", "Prepared", "Warm", "meaning_of"]
 
 _TABLE_BYTES = 2 << 30
-_EXPERIMENTS = 16
+_EXPERIMENT_BYTES = 2 << 30
+_LEAST_BYTES = 64 << 20  # of an experiment, whatever it holds: a tracer, a mask, the parts that torch hides
 _TRACERS = 4
 
 _Kept = TypeVar("_Kept")
@@ -88,6 +89,12 @@ class Prepared:
         """What a person should know about the flags."""
         return [self.said(sentence) for sentence in (*self.setup.warnings, *self.model.notes)]
 
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        table = self.model.table
+        return _LEAST_BYTES + (0 if table is None else table.values.nbytes)
+
     def said(self, sentence: str) -> str:
         """A sentence with the names of files as the client knows them."""
         return _renamed(sentence, self.names)
@@ -104,7 +111,7 @@ class Warm:
     def __init__(self, cache: FileCache | None = None) -> None:
         self._cache = FileCache() if cache is None else cache
         self._tables: Kept[LoadedTable] = Kept(_TABLE_BYTES, lambda loaded: loaded[1].nbytes)
-        self._experiments: Kept[Prepared] = Kept(_EXPERIMENTS)
+        self._experiments: Kept[Prepared] = Kept(_EXPERIMENT_BYTES, lambda prepared: prepared.nbytes)
 
     def prepared(self, fields: Mapping[str, Any]) -> Prepared:
         """The experiment that the fields of a request describe.

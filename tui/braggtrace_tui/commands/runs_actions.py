@@ -132,7 +132,10 @@ def trace_named(name: str, store: RunStore) -> str:
     """
     if name == "-" or Path(name.partition("+")[0]).exists():
         return name
-    run = store.load(name)
+    try:
+        run = store.load(name)
+    except InputError as error:
+        raise InputError(f"no file, and {error.what}", path=name, got=error.got if error.got != name else "") from error
     if run.trace is None:
         raise InputError("the run has no trace", path=run.folder, got=f"{run.status}: {run.sentence}".rstrip(": "))
     return str(run.trace)
