@@ -295,7 +295,7 @@ def test_without_an_engine_the_form_says_so(tell: Tell, engine: FakeEngine, tmp_
     async def story(hand: Hand) -> None:
         await hand.open_form()
         assert "--engine none" in hand.form_text
-        await hand.press("escape", "E")
+        await hand.press("escape", "M")
         assert "no engine" in hand.app.screen.query_one("#facts").text  # type: ignore[attr-defined]
 
     tell(story, backends=Backends(runs=tmp_path / "runs"))
@@ -469,7 +469,7 @@ def test_another_engine_can_be_used(tell: Tell, engine: FakeEngine) -> None:
     """`E` lists those of the config file; Enter changes over, r connects again."""
 
     async def story(hand: Hand) -> None:
-        await hand.press("E")
+        await hand.press("M")
         screen = hand.app.screen
         assert isinstance(screen, EngineScreen)
         assert "cuda: no CUDA GPU" in screen.facts.text

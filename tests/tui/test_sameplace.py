@@ -30,7 +30,7 @@ def place_of(frame: Frame, name: str) -> Anchor:
 def name_at(frame: Frame, row: int | None) -> str:
     """The quantity of a row."""
     assert row is not None
-    return frame.comparison.pairings[frame.pairing[row]].name
+    return str(frame.comparison.pairings[frame.pairing[row]].name)
 
 
 @pytest.mark.parametrize("quantity", ["rot_a", "k_frac", "F_latt"])

@@ -170,7 +170,7 @@ class CompareRuns(CompareMoves):
         if code not in ("lost", "died", "protocol"):
             return ""
         remote = bool(self.home.engine.choice.command) and code != "died"
-        return " · E connects again" if remote else " · it is started again, R runs again"
+        return " · M connects again" if remote else " · it is started again, R runs again"
 
     def engine_changed(self) -> None:
         """The engine became ready, or was lost, while something waits for it."""
