@@ -188,6 +188,8 @@ def surplus_bits(suspect: Suspect, trial: Trial, fitted: Flags) -> float:
             bits = np.where(told, _INTEGER_BITS, 0.0)
         else:
             bits = np.where(told, np.clip(np.log2(scale / limit), 0.0, _MOST_BITS), 0.0)
+    if suspect.fraction is not None:
+        bad = np.hstack([bad, suspect.fraction[fitted][:, None]])
     bits = np.nan_to_num(bits, posinf=_MOST_BITS)[_distinct(bad)]
     total, typical = float(bits.sum()), float(np.max(bits, initial=0.0))
     return total - trial.free * typical - math.log2(max(trial.tries, 1))
@@ -199,6 +201,13 @@ def _distinct(values: Floats) -> npt.NDArray[np.int64]:
     return np.sort(first)[:16]
 
 
+def _is_idle(suspect: Suspect, trial: Trial) -> bool:
+    """Whether the right value fits as well as the changed one, so that the change explains nothing."""
+    with np.errstate(all="ignore"):
+        same = np.abs(suspect.bad - suspect.right) <= allowed(suspect, trial)
+    return bool(same.all())
+
+
 def judged_trials(suspect: Suspect, trials: Iterable[Trial], coverage: float = 0.99) -> list[Finding]:
     """The trials that explain enough of the rows."""
     found = []
@@ -206,6 +215,8 @@ def judged_trials(suspect: Suspect, trials: Iterable[Trial], coverage: float = 0
         if trial.predicted.shape != suspect.bad.shape:
             continue
         fitted, left = fitted_rows(suspect, trial)
+        if _is_idle(suspect, trial):
+            continue
         if len(fitted) and fitted.mean() >= coverage:
             residual = float(left[fitted].max(initial=0.0))
             found.append(Finding(trial, fitted, residual, surplus_bits(suspect, trial, fitted)))

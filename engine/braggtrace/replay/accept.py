@@ -23,7 +23,7 @@ __all__ = ["mended_book"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-_CARRIED = ("I_previous", "I_last", "F_known")
+_CARRIED = ("I_previous", "I_last", "F_known", "tricubic_grid")
 
 
 def mended_book(judgement: Judgement, origins: Sequence[Origin], fits: Sequence[Fit]) -> Book:

@@ -20,7 +20,7 @@ from braggtrace.replay.model import Explanation, Root, Traced
 from braggtrace.replay.places import coordinates
 from braggtrace.replay.quirks import Fit, fit_quirks, matching_profiles
 from braggtrace.replay.replayer import Replayer
-from braggtrace.replay.roots import Origin, Tree, find_origins
+from braggtrace.replay.roots import UNKNOWN_SIDE, Origin, Tree, find_origins
 from braggtrace.replay.story import headline, names
 from braggtrace.replay.tables import SIDES, Book, read_book
 from braggtrace.trace.model import Trace
@@ -29,6 +29,7 @@ from braggtrace.trace.text import visible
 __all__ = ["DEFAULT_LIMITS", "Limits", "choose_pixels", "explain_pair"]
 
 _MATTERS = 0.02  # of a later difference
+_FAR = 1e3  # times what roundings allow: wrong, whether it matters or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,14 @@ def _judged(book: Book) -> tuple[Judgement, list[Fit], Tree]:
 def _matters(judgement: Judgement, origin: Origin, fits: Sequence[Fit]) -> bool:
     """Whether mending an origin that agrees within tolerance brings a later value closer to the other side's."""
     side = judgement.book.reference if origin.side == SIDES[0] else judgement.book.candidate
+    judged = judgement.of(side, origin.node)
+    if origin.side == UNKNOWN_SIDE or origin.undoes:
+        return True  # it differs far beyond roundings, or it would be none
+    if judged is not None and judged.replay is not None:
+        with np.errstate(all="ignore"):
+            far = np.abs(judged.recorded.values - judged.replay.values) / judged.tolerance
+        if np.nanmax(far[origin.rows], initial=0.0) > _FAR:
+            return True
     changed = fixes_of(judgement, [origin]).apply(judgement, side, fits)
     for name in origin.inherited:
         mine, other = judgement.of(side, name), judgement.of(judgement.book.other(side), name)

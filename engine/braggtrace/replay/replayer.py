@@ -27,6 +27,7 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 _COUNTS = ("point_pixel", "curved_det", "oversample_thick", "oversample_polar", "oversample_omega")
 _FIXED: Mapping[str, Any] = {"work_dtype": torch.float64, "pix0_input_m": None}
 _HELD = {"polar": "oversample_polar", "omega_pixel_sr": "oversample_omega", "capture_fraction": "oversample_thick"}
+_OWN_PLACE = {"dir": Place.SOURCE, "lambda_of_source": Place.SOURCE, "u": Place.MOSAIC}
 _PLACE = {
     Level.RUN: Place.RUN, Level.SAMPLE: Place.SAMPLE, Level.ITERATION: Place.ITERATION, Level.PIXEL: Place.PIXEL
 }  # fmt: skip
@@ -69,7 +70,7 @@ class Replay:
         missing: inputs that the trace lacks, of the rows that could not.
         inputs: the recorded nodes that were used.
         condition: input -> (n,) relative condition number, nan where it wasn't used.
-        inner: steps in between that the trace doesn't show.
+        inner: steps in between that the trace doesn't show there -> (n,) the rows they are run for.
     """
 
     values: Floats
@@ -78,7 +79,7 @@ class Replay:
     missing: dict[str, None] = field(default_factory=dict)
     inputs: dict[str, None] = field(default_factory=dict)
     condition: dict[str, Floats] = field(default_factory=dict)
-    inner: dict[str, None] = field(default_factory=dict)
+    inner: dict[str, Flags] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,7 +107,7 @@ class Replayer:
         steps = [step for step in REPLAY.steps.values() if step.name == name]
         if not steps:
             return None
-        place = _PLACE[steps[0].level]
+        place = _OWN_PLACE.get(name, _PLACE[steps[0].level])
         rows = np.arange(tables.count(place))
         if name in _HELD:
             rows = self.held(side, name)
@@ -203,7 +204,10 @@ class Replayer:
         out.have[rows] = True
         out.inputs.update(dict.fromkeys(name for name in inputs if name not in COUNTERS))
         out.inputs.update(dict.fromkeys(self._switches(side, plan, asked)))
-        out.inner.update(dict.fromkeys(step.name for step in plan.steps if step.name != asked.target))
+        unmeant = unmeant_inputs(asked.target, self.word(side, "xtal_shape"))
+        for step in plan.steps:
+            if step.name != asked.target and step.name not in unmeant:
+                out.inner.setdefault(step.name, np.zeros(len(out.have), dtype=bool))[rows] = True
         for name, condition in answer.condition.items():
             out.condition.setdefault(name, np.full(len(out.have), np.nan))[rows] = condition
 
@@ -285,7 +289,7 @@ class Replayer:
     def variants_for(self, side: Side, name: str, asked: Asked, available: frozenset[str]) -> tuple[str, ...]:
         """Which variants of the steps apply to one node of one side."""
         word = self.word(side, "xtal_shape") or "SQUARE"
-        out = [*self.variants.get(side.name, ()), word]
+        out = [*self.variants.get(side.name, ()), word, self.word(side, "detector_pivot")]
         convention = self.word(side, "detector_convention")
         straight = self._number(side, "detector_twotheta_deg") == 0.0 and "odet_vec" in available
         applies = {
@@ -293,9 +297,12 @@ class Replayer:
             "RADIUS": "r_e_meters" in available,
             "CELL": "V_cell_A3" in available,
             "STRAIGHT": straight,
+            "CENTRED": convention != "",
             "NAMED": convention not in ("", "CUSTOM"),
             "NOPOLAR": bool(self._number(side, "nopolar")),
             "KNOWN": "F_known" in available,
+            "TRICUBIC": bool(self._number(side, "interpolate")),
+            "ONE_SOURCE": self._number(side, "sources") == 1.0,
         }
         for letter in "abc":
             rotated = f"rot_{letter}_angstroms"

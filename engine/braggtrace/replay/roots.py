@@ -23,6 +23,7 @@ Bits: TypeAlias = npt.NDArray[np.uint64]
 
 UNKNOWN_SIDE = "unknown"
 _MOST = 60  # roots: one bit each
+_FAR = 1e3  # times what digits allow: no rounding, although it may be within tolerance
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +39,7 @@ class Origin:
         missing: inputs that a replay would need, where there was none.
         inherited: nodes that diverge because of it, and how many of their rows.
         quirk: a quirk that explains all its rows, "" if none does.
+        undoes: on some rows it makes up for what it inherits, so that both sides agree again.
         copy: the recording that is wrong, where the node is recorded twice and the other one is right.
     """
 
@@ -50,6 +52,7 @@ class Origin:
     inherited: dict[str, int] = field(default_factory=dict)
     quirk: str = ""
     copy: Copy | None = None
+    undoes: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -119,6 +122,9 @@ class _Finder:
         assert some is not None  # it is in the order because a side recorded it
         count = len(some.recorded.present)
         diverges = self.book.diverges(some.recorded)
+        for judged in pair:
+            if judged is not None:
+                diverges = diverges & judged.recorded.present
         self.differs[name] = differs = _differs(ours, theirs)
         inherited = self._inherited(name, pair, count)
         own = np.zeros(count, dtype=np.uint64)
@@ -131,9 +137,8 @@ class _Finder:
                 self.masked[name] = int((judged.wrong & joint).sum())
             if wrong.any():
                 own |= self._add(name, side, judged, wrong, diverges)
-        blamed = own != 0
-        judged_rows = [each.known for each in pair if each is not None]
-        unjudged = diverges & ~blamed & ~np.logical_and.reduce(judged_rows)
+        unjudged = self._beyond_roundings(pair, diverges) & (own == 0)
+        unjudged &= ~np.logical_and.reduce([each.known for each in pair if each is not None])
         if unjudged.any():
             own |= self._unjudged(name, pair, unjudged, inherited)
         mask = differs | (own != 0)
@@ -146,6 +151,15 @@ class _Finder:
             self.rounding[name] = int(without.sum())
         for side in self.book.sides:
             self._visit_copies(name, side)
+
+    def _beyond_roundings(self, pair: Sequence[Judged | None], diverges: Flags) -> Flags:
+        """(n,) rows that diverge, or that are within tolerance although no rounding explains the difference."""
+        ours, theirs = pair
+        far = diverges if ours is None or theirs is None else diverges | _differs(ours, theirs, _FAR)
+        for judged in pair:
+            if judged is not None:
+                far = far & judged.recorded.present
+        return far
 
     def _visit_copies(self, name: str, side: Side) -> None:
         """A line that repeats a value must repeat it."""
@@ -170,17 +184,44 @@ class _Finder:
 
     def _add(self, name: str, side: Side, judged: Judged, wrong: Flags, diverges: Flags) -> Bits:
         """A new origin; its bits on the rows where later steps feel it."""
+        known, wrong = self._known_inside(side, name, judged, wrong)
+        if not wrong.any():
+            return known
+        inherited = self._inherited(name, [judged], len(wrong)) != 0
         printed = bool(judged.printed_only[wrong].all())
         other = self.judgement.of(self.book.other(side), name)
-        rows = wrong & (diverges | ~_agrees_wrongly(judged, other))
+        # Where both sides say the same although the inputs differ, this fault undoes what was inherited.
+        undone = wrong & _agrees_wrongly(judged, other) & inherited
+        rows = wrong & (diverges | ~_agrees_wrongly(judged, other)) | undone
         if not rows.any() or len(self.origins) >= _MOST:
             self.masked[name] = int(wrong.sum())
-            return np.zeros(len(wrong), dtype=np.uint64)
+            return known
         bit = np.uint64(1 << len(self.origins))
         quirk = next((fit.quirk for fit in self.fits if self._explains(fit, side, name, rows)), "")
         origin = Origin(name, side.name, rows, printed, masked=not (rows & diverges).any(), quirk=quirk)
+        origin.undoes = bool(undone.any())
         self.origins.append(origin)
-        return np.where(rows & (not printed), bit, np.uint64(0))
+        return known | np.where(rows & (not printed), bit, np.uint64(0))
+
+    def _known_inside(self, side: Side, name: str, judged: Judged, wrong: Flags) -> tuple[Bits, Flags]:
+        """Rows that are wrong because a step inside their replay, not traced there, is an origin elsewhere.
+
+        Returns:
+            The bits of these origins, and the rows that are left.
+        """
+        bits, left = np.zeros(len(wrong), dtype=np.uint64), wrong.copy()
+        asked = self.judgement.replayer.asked(side, name)
+        assert judged.replay is not None
+        for number, origin in enumerate(self.origins):
+            inside = judged.replay.inner.get(origin.node)
+            if asked is not None and asked.target == origin.node != name:
+                inside = wrong  # the end of a pixel, where another sample's value is kept
+            if inside is None or origin.side != side.name or origin.printed_only:
+                continue
+            rows = left & inside
+            bits |= np.where(rows, np.uint64(1 << number), np.uint64(0))
+            left &= ~rows
+        return bits, left
 
     def _explains(self, fit: Fit, side: Side, name: str, rows: Flags) -> bool:
         explained = fit.explained[side.name].get(name)
@@ -193,6 +234,7 @@ class _Finder:
             if judged is not None and judged.replay is not None:
                 missing.update(judged.replay.missing)
         upstream = self._upstream(name, len(rows))
+        rows = rows & (self.differs[name] | (inherited != 0) | (upstream != 0))
         follows = rows & ((inherited != 0) | (upstream != 0))
         if follows.any():
             self.unverified[name] = tuple(missing)
@@ -200,7 +242,8 @@ class _Finder:
         own = np.where(follows, upstream, np.uint64(0))
         if first.any() and len(self.origins) < _MOST:
             bit = np.uint64(1 << len(self.origins))
-            self.origins.append(Origin(name, UNKNOWN_SIDE, first, missing=tuple(missing)))
+            masked = not (first & self.book.diverges(next(each for each in pair if each is not None).recorded)).any()
+            self.origins.append(Origin(name, UNKNOWN_SIDE, first, masked=masked, missing=tuple(missing)))
             own |= np.where(first, bit, np.uint64(0))
         return own
 
@@ -218,7 +261,10 @@ class _Finder:
     def _inherited(self, name: str, pair: Sequence[Judged | None], count: int) -> Bits:
         """(n,) bits of the inputs that differ."""
         bits = np.zeros(count, dtype=np.uint64)
-        for side, judged in zip(self.book.sides, pair, strict=True):
+        for side in self.book.sides:
+            judged = self.judgement.of(side, name)
+            if judged not in pair:
+                continue
             asked = self.judgement.replayer.asked(side, name)
             if judged is None or judged.replay is None or asked is None:
                 continue
@@ -275,13 +321,14 @@ class _Finder:
             some = ours or theirs
             return np.zeros(0 if some is None else len(some.recorded.present), dtype=bool)
         both = ours.wrong & theirs.wrong
-        if not both.any():
-            return both
         joint = np.zeros(len(both), dtype=bool)
+        if not (ours.wrong | theirs.wrong).any():
+            return joint
         for fit in self.fits:
-            explained = [fit.explained[side].get(name) for side in SIDES]
-            if explained[0] is not None and explained[1] is not None:
-                joint |= explained[0] & explained[1]
+            for side, other in (SIDES, SIDES[::-1]):
+                explained, allowed = fit.explained[side].get(name), fit.allowed[other].get(name)
+                if explained is not None and allowed is not None and fit.status(other) != "off":
+                    joint |= explained & allowed
         with np.errstate(all="ignore"):
             difference = (ours.recorded.values - ours.replay.values) - (theirs.recorded.values - theirs.replay.values)
             room = ours.tolerance + theirs.tolerance
@@ -300,22 +347,26 @@ class _Finder:
                 rows = diverges & ((taint & np.uint64(1 << number)) != 0)
                 if rows.any() and origin.node != name:
                     origin.inherited[name] = int(rows.sum())
-        idle = [number for number, origin in enumerate(self.origins) if origin.masked and not origin.inherited]
+        idle = [
+            number
+            for number, origin in enumerate(self.origins)
+            if origin.masked and not origin.inherited and not origin.undoes
+        ]
         return Tree(self.origins, self.taint, self.rounding, self.masked, self.unverified).without(idle)
 
     def _some(self, name: str) -> Recorded:
         return next(side.nodes[name] for side in self.book.sides if name in side.nodes)
 
 
-def _differs(ours: Judged | None, theirs: Judged | None) -> Flags:
-    """(n,) rows that differ by more than their digits allow, or that one side lacks."""
+def _differs(ours: Judged | None, theirs: Judged | None, times: float = 1.0) -> Flags:
+    """(n,) rows that differ by more than some times what their digits allow, or that one side lacks."""
     if ours is None or theirs is None:
         some = ours or theirs
         assert some is not None
         return np.ones(len(some.recorded.present), dtype=bool)
     first, second = ours.recorded, theirs.recorded
     with np.errstate(invalid="ignore"):
-        same = np.abs(first.values - second.values) <= first.error + second.error
+        same = np.abs(first.values - second.values) <= times * (ours.error + theirs.error)
     same |= (first.values == second.values) | (np.isnan(first.values) & np.isnan(second.values))
     return np.asarray(~same.all(axis=1) | (first.present != second.present))
 

@@ -37,11 +37,10 @@ def root_sentence(root: Root) -> str:
         text = _differs(root, where)
     else:
         gives = root.formula or "what its step gives"
-        known = f"but, to {cause.evidence['digits']} digits, {cause.sentence}"
+        digits = cause.evidence.get("digits")
+        known = f"but, to {digits} digits, {cause.sentence}" if digits else f"but {cause.sentence}"
         if cause.code == _UNEXPLAINED:
             known = f"and {cause.sentence}"
-        elif not cause.evidence.get("digits"):
-            known = f"but {cause.sentence}"
         verb = "is printed wrong" if root.verdict == "printed wrong" else "originates here"
         text = f"{root.quantity} {verb}: the {root.side}'s value{where} is not {gives} {known}: {cause.code}."
     if root.coordinates > 1:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from braggtrace.compare.model import Comparison, MatchedBy, Pairing, Verdict
 from braggtrace.compare.units import conversion
-from braggtrace.quantities import Level
-from braggtrace.replay.nodes import PLACES, Node, Place, node_of, unit_of_node
+from braggtrace.quantities import Kind, Level, lookup
+from braggtrace.replay.nodes import PLACES, Node, Place, catalogue_name, node_of, unit_of_node
 from braggtrace.replay.precision import DOUBLE, DOUBLE_EPS, Precision, precisions
 from braggtrace.trace.model import LOOPS, RUN_LEVEL, Column, Trace
 
@@ -234,7 +234,7 @@ def read_book(comparison: Comparison, pixels: Sequence[int]) -> Book:
         found = list(_blocks(index, pairing, local, comparison.options.mapping.units))
         blocks += found
         known = pairing.quantity is not None and pairing.quantity.name in WORDS
-        if not found and not known and pairing.counts.diverge and pairing.matched_by is not MatchedBy.PROPOSED:
+        if not found and not known and pairing.counts.diverge and _is_counted(pairing):
             unknown.append(pairing.name)
         _read_words(sides, index, pairing)
         _notice_repeats(sides, pairing)
@@ -247,6 +247,13 @@ def read_book(comparison: Comparison, pixels: Sequence[int]) -> Book:
             _add(side, tables, block, exact.get(id(block.column), DOUBLE))
         _read_grids(side, comparison, number, local)
     return Book(comparison, tables, *sides, tuple(unknown))
+
+
+def _is_counted(pairing: Pairing) -> bool:
+    """Whether a pairing counts, and is no part of a table that is read in another way."""
+    columns = (pairing.reference, pairing.candidate)
+    families = {column.key.family for column in columns if column is not None}
+    return pairing.matched_by is not MatchedBy.PROPOSED and families != {"TRICUBIC"}
 
 
 def _blocks(index: int, pairing: Pairing, local: Ints, units: Mapping[str, str]) -> Iterator[_Block]:
@@ -363,7 +370,10 @@ def _add(side: Side, tables: Tables, block: _Block, precision: Precision) -> Non
 
 
 def _with_noise(recorded: Recorded) -> Recorded:
-    """Add what roundings may have changed, relative to the largest component."""
+    """Add what roundings may have changed, relative to the largest component; whole numbers are exact."""
+    row = lookup(catalogue_name(recorded.name))
+    if row is not None and row.kind is Kind.INTEGER:
+        return replace(recorded, error=np.zeros_like(recorded.error))
     with np.errstate(invalid="ignore"):
         scale = np.max(np.abs(np.where(np.isfinite(recorded.values), recorded.values, 0.0)), axis=1, initial=0.0)
     eps = max(recorded.precision.eps, DOUBLE_EPS)
