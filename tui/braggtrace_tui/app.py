@@ -15,7 +15,7 @@ from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
-from braggtrace_tui.actions import ACTIONS, Place, actions_of, key_label
+from braggtrace_tui.actions import ACTIONS, Context, Place, actions_of, key_label
 from braggtrace_tui.config import Backends
 from braggtrace_tui.driver import Driver
 from braggtrace_tui.engine import EngineHold, MakeEngine, make_engine
@@ -177,8 +177,10 @@ class BraggtraceApp(App[int]):
     def do_help(self) -> None:
         from braggtrace_tui.screens.help import HelpScreen
 
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+        if isinstance(self.screen, HelpScreen):
+            return
+        possible = Context(rows=1, divergences=1, pixels=2, iterations=2, on_row=True)
+        self.push_screen(HelpScreen(getattr(self.screen, "context", None) or possible))
 
     def do_theme(self) -> None:
         """Next theme."""
