@@ -40,6 +40,8 @@ LOCAL_COMMAND = (sys.executable, "-P", "-m", "braggtrace.service")
 StateKind = Literal["starting", "ready", "busy", "lost", "closed"]
 _WORK = frozenset(name for name, verb in VERBS.items() if verb.lane is Lane.MAIN)
 """What makes an engine busy."""
+_FILES = frozenset({"flags", "reference", "candidate"})
+"""The fields that name input files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ class Engine:
             return
         fields = given
         try:
-            if self.remote and "flags" in given:
+            if self.remote and _FILES & given.keys():
                 assert connection.transfer is not None  # made before the first request is sent
                 fields = connection.transfer.prepared(
                     given, lambda known: ticket.tell("progress", known), lambda: ticket.done or connection.over

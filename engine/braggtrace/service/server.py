@@ -199,7 +199,7 @@ class Server:
         self._starts_left -= 1
         self._say(state, f"{why}; starting again" if why else "loading PyTorch")
         try:
-            self._child = child = Child(self._command)
+            self._child = child = Child(self._cache.folder, self._command)
         except OSError as error:
             self._give_up(f"can't start a worker: {error.strerror or error}")
             return
