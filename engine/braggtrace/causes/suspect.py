@@ -37,8 +37,6 @@ class History:
         recorded: (N, width) what the side recorded.
         wrong: (N,) which rows are wrong.
         place: says where a row is, for people.
-        before: row -> the row that was computed just before it, −1 for the first.
-        is_phi: the rows differ in their phi step.
     """
 
     rows: npt.NDArray[np.int64]

@@ -54,8 +54,6 @@ class Fault:
         text: what was done.
         patches: makes the wrong steps: key of the graph -> patch; called anew for each trace, because some remember.
         parts: fields of the experiment that are left at their defaults, by part.
-        edit: changes what is printed: node -> function of its components.
-        shift_phi: makes wrong spindle angles of the right ones.
     """
 
     code: Code
@@ -63,13 +61,6 @@ class Fault:
     text: str
     patches: Callable[[], Mapping[str, Patch]] = dict
     parts: tuple[tuple[str, str, Any], ...] = ()
-    edit: tuple[str, Callable[[list[float]], list[float]]] | None = None
-    shift_phi: Callable[[Tensor], Tensor] | None = None
-
-    @property
-    def key(self) -> str:
-        """What two faults must not share."""
-        return self.nodes[-1]
 
 
 def as_c_does() -> dict[str, Patch]:

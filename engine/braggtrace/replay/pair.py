@@ -19,10 +19,11 @@ from braggtrace.replay.loops import add_carried
 from braggtrace.replay.model import Explanation, Root, Traced
 from braggtrace.replay.places import coordinates
 from braggtrace.replay.quirks import Fit, fit_quirks, matching_profiles
+from braggtrace.replay.reading import read_book
 from braggtrace.replay.replayer import Replayer
 from braggtrace.replay.roots import UNKNOWN_SIDE, Origin, Tree, find_origins
 from braggtrace.replay.story import headline, names
-from braggtrace.replay.tables import SIDES, Book, read_book
+from braggtrace.replay.tables import SIDES, Book
 from braggtrace.trace.model import Trace
 from braggtrace.trace.text import visible
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import torch
 
 from braggtrace.physics.registry import Plan
 from braggtrace.quantities import Level
+from braggtrace.replay.ancestry import ancestors, missing_inputs
 from braggtrace.replay.evaluate import Answer, Input, evaluate
 from braggtrace.replay.formulas import ALONE, COUNTERS, REPLAY, unmeant_inputs
 from braggtrace.replay.nodes import Place
@@ -273,7 +274,7 @@ class Replayer:
 
     def ancestry(self, name: str) -> list[str]:
         """All nodes that a node may be computed from, in a fixed order."""
-        return sorted(_ancestry(name))
+        return sorted(ancestors(name))
 
     def plan(self, side: Side, name: str, asked: Asked, available: frozenset[str]) -> Plan | frozenset[str]:
         """The steps from what is available to a node, or the inputs that are missing."""
@@ -282,7 +283,7 @@ class Replayer:
         key = (asked.target, asked.itself, given, variants)
         if key not in self._plans:
             without = given if asked.itself else given - {asked.target}
-            missing = _missing(asked.target, without, variants)
+            missing = missing_inputs(asked.target, without, variants)
             self._plans[key] = missing or REPLAY.plan([asked.target], without, variants)
         return self._plans[key]
 
@@ -373,47 +374,3 @@ class Replayer:
         if name in mended:
             return Input(mended[name].values[at], mended[name].error[at])
         return Input(recorded.values[at], recorded.error[at])
-
-
-_ANCESTRY: dict[str, frozenset[str]] = {}
-_CARRIED = {"I_last": ("I_running",), "I_previous": ("I_bg", "I_term", "weight"), "F_known": ("h0", "k0", "l0")}
-
-
-def _ancestry(name: str) -> frozenset[str]:
-    """All names that the steps of a node, in any variant, may ask for."""
-    if name not in _ANCESTRY:
-        found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            here = waiting.pop()
-            fresh = [needed for needed in _CARRIED.get(here, ()) if needed not in found]
-            found.update(fresh)
-            waiting += fresh
-            for step in REPLAY.steps.values():
-                if step.name == here:
-                    fresh = [needed for needed in step.inputs if needed not in found]
-                    found.update(fresh)
-                    waiting += fresh
-        _ANCESTRY[name] = frozenset(found)
-    return _ANCESTRY[name]
-
-
-def _missing(name: str, given: frozenset[str], variants: Sequence[str]) -> frozenset[str]:
-    """The names that no step computes and that are not given, on the way to a node."""
-    missing: set[str] = set()
-    seen: set[str] = set()
-
-    def visit(here: str) -> None:
-        if here in given or here in seen:
-            return
-        seen.add(here)
-        try:
-            step = REPLAY.find(here, variants)
-        except KeyError:
-            missing.add(here)
-            return
-        for needed in step.inputs:
-            visit(needed)
-
-    visit(name)
-    return frozenset(missing)
