@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch", reason="the worker computes with torch")
 from braggtrace.service.protocol import Code
-from braggtrace.service.verbs import EXPERIMENT, VERBS
+from braggtrace.service.verbs import EXPERIMENT, PAIR, VERBS
 from tests.conftest import ROOT
 from tests.service.talk import EXPERIMENT as EXAMPLE
 from tests.service.talk import talking
 
 PAGE = ROOT / "docs" / "engine-protocol.md"
+PAIR_OF_TRACES = ROOT / "sample_traces" / "stale_phi_zero"
 TEXT = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
 
 pytestmark = pytest.mark.skipif(not TEXT, reason="the pages are not part of the wheel")
@@ -41,6 +43,8 @@ def test_the_session_is_what_happens(tmp_path: Path) -> None:
     """Every request of the page gives its replies, in order."""
     lines = re.search(r"```\n(.*?)```", section("A session"), re.DOTALL)
     assert lines is not None
+    for name, trace in (("c.log", "reference.log"), ("torch.log", "candidate.log")):
+        shutil.copy(PAIR_OF_TRACES / trace, tmp_path / name)
     with talking(cwd=tmp_path) as talk:
         held = 0
         for line in lines[1].splitlines():
@@ -48,7 +52,8 @@ def test_the_session_is_what_happens(tmp_path: Path) -> None:
                 talk.say(line[2:])
                 continue
             assert talk.process.stdout is not None
-            reply = talk.process.stdout.readline().decode().rstrip("\n")
+            while '"event":"progress"' in (reply := talk.process.stdout.readline().decode().rstrip("\n")):
+                pass
             assert pattern_of(line).fullmatch(reply), f"the page says {line}\nthe engine says {reply}"
             held += 1
     assert held > 8
@@ -60,6 +65,7 @@ def test_verbs_codes_and_fields_are_all_there() -> None:
     assert first_cells(section("An experiment")) == set(EXPERIMENT)
     others = {name for verb in ("trace", "simulate") for name in VERBS[verb].fields} - set(EXPERIMENT)
     assert first_cells(section("Where, and which pixels")) == others
+    assert first_cells(section("Two traces")) == set(VERBS["replay"].fields) > set(PAIR)
     assert first_cells(section("Replies")) >= set(Code)
     for name in ("cancel", "have", "put"):
         row = re.search(rf"^\| `{name}` \|.*$", section("Requests"), re.MULTILINE)
@@ -82,6 +88,7 @@ def test_results_hold_what_the_page_says() -> None:
             ("explain", {"flags": flags}),
             ("trace", {"flags": flags, "pixels": [[1, 1]]}),
             ("simulate", {"flags": flags}),
+            ("replay", {side: [str(PAIR_OF_TRACES / f"{side}.log")] for side in ("reference", "candidate")}),
         ):
             talk.say({"id": "x", "do": verb, **fields})
             parts = set()

@@ -120,9 +120,10 @@ class _Reading:
             for source in reader.sources:
                 source.name = names[source.name]
             for fraction in reader:
-                self._task.progress(self._done + fraction * size, self._total, "bytes")
+                self._task.progress(self._done + int(fraction * size), self._total, "bytes")
         except BraggtraceError as error:
-            error.path = names.get(error.path or "", error.path)
+            shown = {visible(path): visible(name) for path, name in names.items()}
+            error.path = shown.get(error.path or "", error.path)
             raise
         self._done += size
         return reader.snapshot()
