@@ -24,6 +24,7 @@ _PROVEN = 6.0  # bits beyond chance that a change must get right
 _PROVEN_INTEGER = 1.0  # for what changes whole numbers by one, where a row holds few bits
 _OF_INTEGERS = (Code.WRONG_ROUNDING, Code.SHIFTED_INDEX, Code.DEFAULT_USED)
 _PARTLY = 0.6  # of the rows
+_SPOILS = 4.0  # bits that a change loses if it would also change what is right
 
 # Fitted to the development seeds of the corpus: see `scripts/causes.py --calibrate`.
 _CALIBRATION = (0.0, 0.2, 0.05)
@@ -119,7 +120,7 @@ def confidence_of(gap: float, margin: float) -> float:
 
 
 def _score(finding: Finding) -> float:
-    return finding.trial.prior + finding.bits + 20.0 * (finding.coverage - 1.0)
+    return finding.trial.prior + finding.bits + 20.0 * (finding.coverage - 1.0) - (_SPOILS if finding.spoils else 0.0)
 
 
 def _is_proven(finding: Finding) -> bool:

@@ -25,6 +25,13 @@ EXACT = 2.0**-52
 _ROOM = 3.0
 _MOST_BITS = 40.0
 _INTEGER_BITS = 3.0  # one of the near integers
+_LOCAL = frozenset(
+    {
+        *(Code.STALE_VALUE, Code.CLAMPED, Code.NON_FINITE, Code.PRECISION_LOSS, Code.WRONG_ROUNDING),
+        *(Code.DEFAULT_USED, Code.LOOKUP_MISMATCH, Code.SHIFTED_INDEX),
+    }
+)
+"""Causes that by their nature change some values and leave others as they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +77,7 @@ class Suspect:
         fraction: for an index, the fraction that it is rounded from, (n,).
         factors: the structure factors that the traces show, by h, k, l.
         indices: (n, 3) h0, k0, l0 of the rows, for a structure factor.
+        kept: how many other rows are right, so that a mistake of the whole step would show there.
     """
 
     quantity: str
@@ -91,6 +99,7 @@ class Suspect:
     fraction: Floats | None = None
     factors: Mapping[tuple[int, int, int], float] = field(default_factory=dict)
     indices: Floats | None = None
+    kept: int = 0
 
     @property
     def count(self) -> int:
@@ -116,6 +125,7 @@ class Trial:
         tries: how many changes of its kind are tried.
         quirk: the named quirk that it is.
         slack: how much roundings of the right value grow in the change.
+        spoils: it would also change values that are right; None if that was not tried.
     """
 
     code: Code
@@ -126,6 +136,7 @@ class Trial:
     tries: int = 1
     quirk: str = ""
     slack: float = 1.0
+    spoils: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,12 +148,14 @@ class Finding:
         fitted: (n,) the rows that it explains.
         residual: largest difference that is left, over the room that roundings have.
         bits: how far beyond chance the agreement is.
+        spoils: it would also change values of the same step that are right.
     """
 
     trial: Trial
     fitted: Flags
     residual: float
     bits: float
+    spoils: bool = False
 
     @property
     def coverage(self) -> float:
@@ -217,5 +230,6 @@ def judged_trials(suspect: Suspect, trials: Iterable[Trial], coverage: float = 0
             continue
         if len(fitted) and fitted.mean() >= coverage:
             residual = float(left[fitted].max(initial=0.0))
-            found.append(Finding(trial, fitted, residual, surplus_bits(suspect, trial, fitted)))
+            spoils = trial.spoils if trial.spoils is not None else suspect.kept > 0 and trial.code not in _LOCAL
+            found.append(Finding(trial, fitted, residual, surplus_bits(suspect, trial, fitted), spoils))
     return found

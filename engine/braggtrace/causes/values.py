@@ -148,11 +148,12 @@ def _factors(suspect: Suspect) -> Iterator[Trial]:
 
 
 def _quantities_as_factors(suspect: Suspect) -> Iterator[Trial]:
-    tries = 6 * max(len(suspect.scalars), 1)
+    pools = {False: 6 * max(len(suspect.scalars), 1), True: 6 * max(len(suspect.inputs & set(suspect.scalars)), 1)}
     for name, values in suspect.scalars.items():
         if not np.isfinite(values).all() or (np.abs(np.abs(values) - 1.0) < 1e-9).all() or (values == 0).any():
             continue
         known = name in suspect.inputs
+        tries = pools[known]
         for power, mark in _POWERS:
             if power == 0.5 and (values < 0).any():
                 continue

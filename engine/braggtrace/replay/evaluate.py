@@ -105,7 +105,11 @@ def evaluate(
     if not spread:
         return _plain(plan, name, inputs, fixed)
     if eps > DOUBLE_EPS:  # inputs that a trace shows in full may have been cut before they were used
-        inputs = {key: replace(each, error=each.error + eps * _scale(each.values)) for key, each in inputs.items()}
+        # A whole number, which has no error, is never cut.
+        inputs = {
+            key: replace(each, error=np.where(each.error > 0, each.error + eps * _scale(each.values), 0.0))
+            for key, each in inputs.items()
+        }
     rows = max((len(each.values) for each in inputs.values()), default=1)
     scales = {key: _scale(each.values) for key, each in inputs.items()}
     steps = {key: np.maximum(each.error, _STEP * scales[key]) for key, each in inputs.items()}

@@ -24,6 +24,9 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 _SAFETY = 2.0
 _UNDERFLOW = 1.2e-38  # below it a float32 loses its digits
 _ORIGIN, _DISTANCE = "pix0_vector_meters", "distance_meters"
+_STANDING_IN = frozenset(
+    {"odet_after_rotz", "distance_start_m"}
+)  # for these a traced value is taken that is made later
 _WIDEST = 3  # suspects that are tried together
 
 
@@ -132,6 +135,7 @@ def _judge_side(judgement: Judgement, side: Side, mended: Mapping[str, Values]) 
     judged = judgement.sides[side.name]
     replayer = judgement.replayer
     votes: dict[str, dict[str, list[str]]] = {}
+    as_recorded: dict[str, Judged] = {}
     replayer.lone[side.name] = _lone_singles(side, replayer)
     for name in judgement.order:
         recorded = side.nodes.get(name)
@@ -141,14 +145,20 @@ def _judge_side(judgement: Judgement, side: Side, mended: Mapping[str, Values]) 
         here = judgement.against(side, name, replay)
         if name == _ORIGIN and here.replay is not None:
             here = _of_origin(judgement, side, here, mended)
-        judged[name] = here
+        judged[name] = as_recorded[name] = here
         if replay is not None and here.has_wrong:
             _try_mended(judgement, side, name, mended, votes)
         if replay is not None:
             _vote(judgement, side, name, mended, votes)
     for name, found in votes.items():
-        if found.get("right") and not found.get("recorded"):
+        if not found.get("recorded"):
             judged[name].printed_only |= judged[name].wrong
+            continue
+        # Others used the value that was printed, so that one that can't have used it is wrong itself.
+        for each in found.get("right", ()):
+            replay = as_recorded[each].replay
+            if replay is not None and not _STANDING_IN & set(replay.inner):
+                judged[each] = as_recorded[each]
 
 
 def _of_origin(judgement: Judgement, side: Side, here: Judged, mended: Mapping[str, Values]) -> Judged:
@@ -189,7 +199,8 @@ def judged_node(recorded: Recorded, replay: Replay | None, *, lone: bool = False
         near = np.abs(recorded.values - replay.values) <= tolerance
     near |= ~np.isfinite(recorded.values) & ~np.isfinite(replay.values)  # NaN and overflow come in either guise
     near |= recorded.values == replay.values
-    near |= (np.abs(recorded.values) < _UNDERFLOW) & (np.abs(replay.values) < _UNDERFLOW)
+    if recorded.precision.single or recorded.name == "floatimage_accumulated":
+        near |= (np.abs(recorded.values) < _UNDERFLOW) & (np.abs(replay.values) < _UNDERFLOW)
     wrong = known & ~near.all(axis=1)
     return Judged(recorded, replay, wrong, known, tolerance, error, none.copy())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -28,6 +28,9 @@ _ALL_DIGITS = 16  # as many as tell float64 numbers apart, nearly
 _SAMPLED_ROWS = 24
 _FEW_DIGITS, _FEW_TEXTS = 5, 3  # 36, 0.9768: numbers of people, which say nothing about how others are printed
 _NUMBER = re.compile(r"[-+]?(\d*)(?:\.(\d*))?([eE][-+]?\d+)?")
+_TOGETHER = ("F_latt_a", "F_latt_b", "F_latt_c", "F_latt", "F_cell", "I_term", "I_running", "I_before_scaling")
+"""What a program computes in one type, be it float64 or float32."""
+_NEARLY_ALL = 0.7
 _SURE, _LIKELY = 1e-6, 0.1  # chances that numbers look like float32 by accident; the latter beside others that are
 
 
@@ -88,12 +91,26 @@ def precisions(trace: Trace, columns: Sequence[Column]) -> dict[int, Precision]:
         if _is_real(column)
     }
     surely = {column.key.family for column in columns if id(column) in found and found[id(column)].single}
+    chances = {
+        id(column): _chance_of_single(texts[id(column)], found[id(column)].digits)
+        for column in columns
+        if id(column) in found
+    }
+    together = _computed_in_single(columns, chances)
     for column in columns:
-        if id(column) in found and column.key.family in surely and not found[id(column)].single:
-            chance = _chance_of_single(texts[id(column)], found[id(column)].digits)
+        if id(column) in found and (column.key.family in surely or column.key.name in together):
+            chance = chances[id(column)]
             if chance is not None and chance < _LIKELY:
                 found[id(column)] = replace(found[id(column)], single=True)
     return found
+
+
+def _computed_in_single(columns: Sequence[Column], chances: Mapping[int, float | None]) -> tuple[str, ...]:
+    """The names in `_TOGETHER` if nearly all of these columns look like float32, so that it is no accident."""
+    own = [chances[id(column)] for column in columns if id(column) in chances and column.key.name in _TOGETHER]
+    alike = [chance for chance in own if chance is not None]
+    by_accident = math.prod(alike) if alike else 1.0
+    return _TOGETHER if len(alike) >= _NEARLY_ALL * len(own) and by_accident < _SURE else ()
 
 
 def _is_real(column: Column) -> bool:

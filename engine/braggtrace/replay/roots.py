@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from braggtrace.compare.model import Verdict
+from braggtrace.replay.formulas import ALONE
 from braggtrace.replay.judge import Judged, Judgement
 from braggtrace.replay.nodes import Place
 from braggtrace.replay.quirks import Fit
@@ -234,6 +235,9 @@ class _Finder:
             if judged is not None and judged.replay is not None:
                 missing.update(judged.replay.missing)
         upstream = self._upstream(name, len(rows))
+        replayed = [each.replay.have for each in pair if each is not None and each.replay is not None]
+        if len(replayed) == len(pair):  # then what it comes from is known
+            upstream = np.where(np.logical_and.reduce(replayed), inherited, upstream)
         rows = rows & (self.differs[name] | (inherited != 0) | (upstream != 0))
         follows = rows & ((inherited != 0) | (upstream != 0))
         if follows.any():
@@ -250,6 +254,8 @@ class _Finder:
     def _upstream(self, name: str, count: int) -> Bits:
         """(n,) bits of every recorded node that the node may come from, whatever lies between."""
         bits = np.zeros(count, dtype=np.uint64)
+        if name in ALONE and "xtal_shape" in self.taint:  # of another shape the factors are not defined
+            bits |= self.taint["xtal_shape"][0]
         for side in self.book.sides:
             asked = self.judgement.replayer.asked(side, name)
             if asked is None:

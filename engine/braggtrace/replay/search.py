@@ -74,7 +74,7 @@ def changes_of(name: str, values: Floats) -> Iterator[Change]:
     elif name in _COUNTS:
         for step, word in ((1.0, "one more"), (-1.0, "one less")):
             yield Change(Code.SHIFTED_INDEX, f"{word} for {name}", values + step, 2.0)
-        yield Change(Code.MISSING_TERM, f"{name} left out (1 in its place)", np.ones_like(values), 6.0)
+        yield Change(Code.MISSING_TERM, f"{name} left out (1 in its place)", np.ones_like(values), 8.0)
     elif values.shape[1] == 3:
         yield from _vectors(name, values)
     elif values.shape[1] == 9:
@@ -209,6 +209,8 @@ def _run(
         except (TypeError, ValueError, RuntimeError):
             return
     for number, change in enumerate(changes):
+        if change.code is Code.MISSING_TERM and not found[:, number].any():
+            continue  # without what makes a product everything is 0
         yield Trial(
             change.code,
             f"what the step gives with {change.text}",

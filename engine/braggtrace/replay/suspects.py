@@ -31,7 +31,8 @@ __all__ = ["against_other", "chosen_rows", "suspect_of", "trials_of"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
-_MOST_ROWS = 48
+_MOST_ROWS, _MOST_KEPT = 48, 16
+_TELLS = 100.0  # times the room for roundings
 _UNIT_VECTORS = frozenset(
     (
         *("beam_vec", "polar_vec", "vert_vec", "spindle_axis", "fdet_vec", "sdet_vec", "odet_vec"),
@@ -50,6 +51,16 @@ def chosen_rows(judgement: Judgement, origin: Origin, side: Side) -> Ints:
         return rows
     right = np.flatnonzero(judged.known & ~judged.wrong)[:_MOST_ROWS]
     return np.sort(np.concatenate([rows, right]))
+
+
+def _kept_rows(judgement: Judgement, origin: Origin, side: Side) -> Ints:
+    """Rows of the same step that are right, and that a change of the whole step would spoil: those that are not 0."""
+    judged = judgement.of(side, origin.node)
+    if judged is None or judged.replay is None or origin.node in _FRACTIONS:
+        return np.empty(0, dtype=np.int64)
+    with np.errstate(invalid="ignore"):
+        tells = (np.abs(judged.recorded.values) > _TELLS * judged.tolerance).any(axis=1)
+    return np.flatnonzero(judged.known & ~judged.wrong & ~origin.rows & tells)[:_MOST_KEPT]
 
 
 def suspect_of(judgement: Judgement, origin: Origin, side: Side) -> Suspect | None:
@@ -101,6 +112,7 @@ def suspect_of(judgement: Judgement, origin: Origin, side: Side) -> Suspect | No
         fraction=fraction,
         factors=factors,
         indices=indices,
+        kept=len(_kept_rows(judgement, origin, side)),
     )
 
 
@@ -205,8 +217,10 @@ def trials_of(judgement: Judgement, origin: Origin, side: Side) -> Iterator[Tria
         return
     used = {name: right_values(judgement.sides[side.name][name]) for name in judged.used}
     by_text: dict[tuple[str, str], tuple[Trial, Floats]] = {}
-    for plan, part in replayer.plans(side, origin.node, rows, used):
-        where = np.searchsorted(rows, part)
+    kept = _kept_rows(judgement, origin, side)
+    both = np.sort(np.concatenate([rows, kept]))
+    for plan, part in replayer.plans(side, origin.node, both, used):
+        where = np.searchsorted(both, part)
         inputs, fixed = replayer.inputs(side, plan, asked, asked.rows[part], used)
         values = {name: each.values for name, each in inputs.items()}
         elsewhere = _elsewhere(judgement, side, asked, part, values)
@@ -218,10 +232,18 @@ def trials_of(judgement: Judgement, origin: Origin, side: Side) -> Iterator[Tria
         for trial in found:
             key = (trial.code.value, trial.text)
             if key not in by_text:
-                by_text[key] = (trial, np.full((len(rows), trial.predicted.shape[1]), np.nan))
+                by_text[key] = (trial, np.full((len(both), trial.predicted.shape[1]), np.nan))
             by_text[key][1][where] = trial.predicted
     for trial, predicted in by_text.values():
-        yield Trial(trial.code, trial.text, predicted, trial.prior, trial.free, trial.tries, trial.quirk, trial.slack)
+        spoils = _spoils(judged, kept, predicted[np.isin(both, kept)], trial.slack)
+        yield replace(trial, predicted=predicted[np.isin(both, rows)], spoils=spoils)
+
+
+def _spoils(judged: Judged, kept: Ints, predicted: Floats, slack: float) -> bool:
+    """Whether a change would alter rows that are right as they are."""
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(predicted - judged.recorded.values[kept]) > slack * judged.tolerance[kept]
+    return bool(apart.any())
 
 
 def _elsewhere(judgement: Judgement, side: Side, asked: Asked, rows: Ints, inputs: Mapping[str, Floats]) -> Elsewhere:
