@@ -22,7 +22,7 @@ def _needs_traces(context: Context) -> str:
 
 
 def _needs_opener(context: Context) -> str:
-    return "" if context.openable else "there is no trace to open here"
+    return "" if context.openable else "how the images were made is not known; --args FILE says it"
 
 
 def _on_map(name: str, keys: tuple[str, ...], title: str, text: str, why_not: Reason = possible) -> Action:

@@ -251,5 +251,5 @@ class MapScreen(MapCore):
             self._close_box()
         elif len(self.app.screen_stack) > 2:  # the app's own empty screen is the first
             self.dismiss(None)
-        else:
+        elif not self.home.desk.cancel():
             self.say("q leaves the program")
