@@ -25,6 +25,7 @@ __all__ = ["ExitStatus", "VerbModule", "main"]
 
 VERBS = {
     "diff": "compare two traces and print the report",
+    "explain": "say why two traces diverge: where it originates, and the cause",
     "demo": "compare the bundled pair of traces",
     "map": "compare two images pixel by pixel, as heat maps",
     "simulate": "simulate an image, with nanoBragg's flags and files",
