@@ -87,7 +87,8 @@ def _swapped(suspect: Suspect) -> Iterator[Trial]:
         if name == suspect.quantity or not np.isfinite(predicted).all() or np.isin(predicted, _COMMON).all():
             continue
         same_unit = suspect.units.get(name) == suspect.unit
-        prior = 4.0 if same_unit and name not in suspect.constant else 2.5 if same_unit else 1.0
+        fixed = name in suspect.constant
+        prior = 1.0 if not same_unit or (fixed and suspect.count > 1) else 2.5 if fixed else 4.0
         yield Trial(Code.SWAPPED_QUANTITIES, f"that of {name}", predicted, prior=prior, tries=max(len(pool), 1))
 
 

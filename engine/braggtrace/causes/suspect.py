@@ -196,14 +196,24 @@ def surplus_bits(suspect: Suspect, trial: Trial, fitted: Flags) -> float:
         scale = np.maximum(np.max(np.abs(bad), axis=1, keepdims=True), np.max(np.abs(right), axis=1, keepdims=True))
         told = (np.abs(bad) > limit) | (np.abs(right) > limit)  # a 0 that stays 0 tells nothing
         if suspect.is_integer:
-            bits = np.where(told, _INTEGER_BITS, 0.0)
+            bits = np.where(told | (suspect.fraction is not None), _INTEGER_BITS, 0.0)
         else:
             bits = np.where(told, np.clip(np.log2(scale / limit), 0.0, _MOST_BITS), 0.0)
     if suspect.fraction is not None:
         bad = np.hstack([bad, suspect.fraction[fitted][:, None]])
-    bits = np.nan_to_num(bits, posinf=_MOST_BITS)[_distinct(bad)]
+    bits = np.nan_to_num(bits, posinf=_MOST_BITS)
+    if not suspect.replayed:
+        bits = np.minimum(bits, _written_bits(suspect.bad[fitted]))
+    bits = bits[_distinct(bad)]
     total, typical = float(bits.sum()), float(np.max(bits, initial=0.0))
     return total - trial.free * typical - math.log2(max(trial.tries, 1))
+
+
+def _written_bits(values: Floats) -> Floats:
+    """(n, width) how much a number tells by its digits: one that a person gave, 0.0052, has few of them."""
+    texts = [f"{value:.15e}".partition("e")[0] for value in values.reshape(-1)]
+    digits = [len(text.replace(".", "").lstrip("-").rstrip("0")) for text in texts]
+    return np.array(digits, dtype=np.float64).reshape(values.shape) * math.log2(10.0)
 
 
 def _distinct(values: Floats) -> npt.NDArray[np.int64]:

@@ -35,15 +35,20 @@ def value_trials(suspect: Suspect) -> Iterator[Trial]:
         yield from _integers(suspect)
     else:
         yield from _factors(suspect)
-        if (
-            suspect.indices is None or len(np.unique(suspect.bad)) > 2
-        ):  # a table's numbers are short: any two differ by one
+        if _is_telling(suspect):
             yield from _quantities_as_factors(suspect)
             yield from _terms(suspect)
             yield from _offsets(suspect)
         yield from _roundings(suspect)
     yield from _bounds(suspect)
     yield from _defaults(suspect)
+
+
+def _is_telling(suspect: Suspect) -> bool:
+    """Whether a difference or a ratio that is found says something: numbers of people are short, and so are these."""
+    if suspect.indices is not None and len(np.unique(suspect.bad)) <= 2:
+        return False  # numbers of a table
+    return suspect.replayed or suspect.count > 1 or suspect.width > 1
 
 
 def _not_finite(suspect: Suspect) -> Iterator[Trial]:
@@ -142,6 +147,8 @@ def _factors(suspect: Suspect) -> Iterator[Trial]:
             continue  # that is a quantity of the step itself
         yield Trial(Code.CONSTANT_FACTOR, f"{name} times what it should be", suspect.right * value, 4.5, tries=60)
     short = float(f"{factor:.3g}")
+    if not _is_telling(suspect):
+        return
     if suspect.indices is None and abs(factor / short - 1) <= room:
         yield Trial(Code.CONSTANT_FACTOR, f"{short:g} times what it should be", suspect.right * short, 3.5, tries=900)
     yield Trial(Code.CONSTANT_FACTOR, f"{factor:.6g} times what it should be", suspect.right * factor, 1.0, free=1)
@@ -232,11 +239,11 @@ def _bounds(suspect: Suspect) -> Iterator[Trial]:
     """The value is cut: all wrong rows have the same value, and what they should be lies beyond it."""
     history = suspect.history
     bad, right = suspect.bad, suspect.right
-    same = suspect.count > 1 and bool((np.abs(bad - bad[:1]) <= 8 * 2.0**-52 * np.abs(bad) + suspect.error).all())
+    same = suspect.count > 1 and bool((np.abs(bad - bad[:1]) <= 8 * 2.0**-52 * np.abs(bad) + 2 * suspect.error).all())
     for sign, word in ((1.0, "from above"), (-1.0, "from below")):
         bound = float((sign * bad).max() * sign)
         simple = bound in (0.0, 1.0, -1.0)
-        near = abs(bound - float(f"{bound:.2g}")) <= 2.0**-23 * abs(bound)  # also of a float32
+        near = abs(bound - float(f"{bound:.2g}")) <= 2.0**-23 * abs(bound) + suspect.error.max()  # also of a float32
         short = suspect.replayed and near and (same or suspect.count == 1)
         if not (simple or same or short):
             continue
@@ -251,7 +258,7 @@ def _bounds(suspect: Suspect) -> Iterator[Trial]:
             Code.CLAMPED,
             text,
             predicted,
-            prior=4.0 if simple else 2.0,
+            prior=4.0 if simple else 3.5 if same and short else 2.0,
             free=0.0 if simple or short else 1.0,
             tries=40 if simple else 200,
         )

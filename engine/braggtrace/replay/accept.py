@@ -16,8 +16,8 @@ from braggtrace.replay.judge import Judgement
 from braggtrace.replay.loops import add_carried
 from braggtrace.replay.quirks import Fit
 from braggtrace.replay.replayer import Values
-from braggtrace.replay.roots import Origin
 from braggtrace.replay.tables import Book, Recorded, Side
+from braggtrace.replay.tree import Origin
 
 __all__ = ["mended_book"]
 

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from braggtrace.replay.formulas import REPLAY
 
-__all__ = ["ancestors", "missing_inputs"]
+__all__ = ["ALONE", "ancestors", "missing_inputs", "unmeant_inputs"]
+
+ALONE = frozenset({"F_latt_a", "F_latt_b", "F_latt_c"})
+"""Nodes that are functions of h, k, l alone: the simulator takes the rounded indices for accuracy only."""
 
 _ANCESTRY: dict[str, frozenset[str]] = {}
 _CARRIED = {"I_last": ("I_running",), "I_previous": ("I_bg", "I_term", "weight"), "F_known": ("h0", "k0", "l0")}
@@ -50,3 +53,10 @@ def missing_inputs(name: str, given: frozenset[str], variants: Sequence[str]) ->
 
     visit(name)
     return frozenset(missing)
+
+
+def unmeant_inputs(name: str, shape: str) -> frozenset[str]:
+    """Traced nodes that a node must not be replayed from, although the simulator's step asks for them."""
+    if name in ALONE or (name == "F_latt" and shape == "SQUARE"):
+        return frozenset({"h0", "k0", "l0"})
+    return frozenset()

@@ -22,11 +22,11 @@ from braggtrace.replay.judge import Judgement
 from braggtrace.replay.model import Cause, Root
 from braggtrace.replay.nodes import catalogue_name
 from braggtrace.replay.places import coordinate_words, coordinates
-from braggtrace.replay.roots import UNKNOWN_SIDE, Origin, Tree
 from braggtrace.replay.sensitivity import sensitivity
 from braggtrace.replay.story import root_sentence
 from braggtrace.replay.suspects import against_other, chosen_rows, suspect_of, trials_of
 from braggtrace.replay.tables import SIDES, WORDS, Side
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin, Tree
 
 __all__ = ["name_of", "origin_id", "roots_of"]
 

@@ -20,7 +20,7 @@ from braggtrace.physics.vector import Vec, rotate_about, vec
 from braggtrace.quantities import Level
 from braggtrace.simulate.conventions import CONVENTIONS
 
-__all__ = ["ALONE", "COUNTERS", "REPLAY", "unmeant_inputs"]
+__all__ = ["COUNTERS", "REPLAY"]
 
 COUNTERS = ("thick_tic", "subS", "subF", "phi_tic", "fpixel", "spixel")
 """Nodes that are no values of a trace but the place of a value."""
@@ -294,6 +294,12 @@ def interpolate_active(interpolation_on: Tensor) -> Tensor:
     return interpolation_on
 
 
+@_relation("innermost_iterations", Level.PIXEL, formula="steps·thicksteps, less those beyond dmin")
+def innermost_iterations(steps: Tensor, thicksteps: Tensor, within_dmin: Tensor) -> Tensor:
+    """Count the iterations; how many samples the resolution cut left is not traced."""
+    return steps * thicksteps * within_dmin
+
+
 @_relation("lambda_of_source", Level.RUN, unit="m", variant="ONE_SOURCE", formula="the wavelength of the run")
 def lambda_of_source(lambda_meters: Tensor) -> Tensor:
     """The only source has the central wavelength."""
@@ -328,17 +334,6 @@ def mosaic_rotation(mosaic_spread_deg: Tensor, mosaic_draws: Tensor) -> Tensor:
 def detector_thickstep(detector_thick_meters: Tensor, thicksteps: Tensor, thick_rule: Tensor) -> Tensor:
     """Thickness of a layer; which rule chose it is not traced."""
     return detector_thick_meters / thicksteps * thick_rule
-
-
-ALONE = frozenset({"F_latt_a", "F_latt_b", "F_latt_c"})
-"""Nodes that are functions of h, k, l alone: the simulator takes the rounded indices for accuracy only."""
-
-
-def unmeant_inputs(name: str, shape: str) -> frozenset[str]:
-    """Traced nodes that a node must not be replayed from, although the simulator's step asks for them."""
-    if name in ALONE or (name == "F_latt" and shape == "SQUARE"):
-        return frozenset({"h0", "k0", "l0"})
-    return frozenset()
 
 
 @_relation("weight", Level.SAMPLE, unit="", formula="product of the factors that are applied at every step")

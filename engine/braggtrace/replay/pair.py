@@ -21,9 +21,10 @@ from braggtrace.replay.places import coordinates
 from braggtrace.replay.quirks import Fit, fit_quirks, matching_profiles
 from braggtrace.replay.reading import read_book
 from braggtrace.replay.replayer import Replayer
-from braggtrace.replay.roots import UNKNOWN_SIDE, Origin, Tree, find_origins
+from braggtrace.replay.roots import find_origins
 from braggtrace.replay.story import headline, names
 from braggtrace.replay.tables import SIDES, Book
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin, Tree
 from braggtrace.trace.model import Trace
 from braggtrace.trace.text import visible
 
@@ -240,7 +241,8 @@ def _notes(
     if tree.unverified:
         lost = dict.fromkeys(each for found in tree.unverified.values() for each in found)
         unsure = names([name_of(judgement, name) for name in tree.unverified])
-        yield f"not replayable: {unsure} (missing {names(list(lost))}); taken to inherit from what comes before"
+        why = f" (missing {names(list(lost))})" if lost else ""
+        yield f"not replayable: {unsure}{why}; taken to inherit from what comes before"
     if judgement.book.unknown:
         yield f"no step computes {names([visible(name) for name in judgement.book.unknown])}, which diverge"
     alike = {name: count for name, count in tree.masked.items() if count}

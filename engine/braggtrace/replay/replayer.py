@@ -12,10 +12,10 @@ import torch
 
 from braggtrace.physics.registry import Plan
 from braggtrace.quantities import Level
-from braggtrace.replay.ancestry import ancestors, missing_inputs
+from braggtrace.replay.ancestry import ALONE, ancestors, missing_inputs, unmeant_inputs
 from braggtrace.replay.evaluate import Answer, Input, evaluate
-from braggtrace.replay.formulas import ALONE, COUNTERS, REPLAY, unmeant_inputs
-from braggtrace.replay.nodes import Place
+from braggtrace.replay.formulas import COUNTERS, REPLAY
+from braggtrace.replay.nodes import PLACES, Place
 from braggtrace.replay.precision import DOUBLE_EPS
 from braggtrace.replay.tables import WORDS, Book, Recorded, Side
 
@@ -28,6 +28,7 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 _COUNTS = ("point_pixel", "curved_det", "oversample_thick", "oversample_polar", "oversample_omega")
 _FIXED: Mapping[str, Any] = {"work_dtype": torch.float64, "pix0_input_m": None}
 _HELD = {"polar": "oversample_polar", "omega_pixel_sr": "oversample_omega", "capture_fraction": "oversample_thick"}
+_COUNTED = {"thick_tic": "thicksteps", "subS": "oversample", "subF": "oversample", "source": "sources"}
 _OWN_PLACE = {"dir": Place.SOURCE, "lambda_of_source": Place.SOURCE, "u": Place.MOSAIC}
 _PLACE = {
     Level.RUN: Place.RUN, Level.SAMPLE: Place.SAMPLE, Level.ITERATION: Place.ITERATION, Level.PIXEL: Place.PIXEL
@@ -126,12 +127,24 @@ class Replayer:
         new[1:] = (counters[1:] != counters[:-1]).any(axis=1)
         return np.maximum.accumulate(np.where(new, rows, 0))
 
+    def _own_samples(self, side: Side) -> Flags:
+        """(samples,) the samples that a side has: the other one may take more of them from each pixel."""
+        keys = self.book.tables.keys[Place.SAMPLE]
+        own = np.ones(len(keys), dtype=bool)
+        for name, count in _COUNTED.items():
+            most = self._number(side, count)
+            if most:
+                own &= keys[:, PLACES[Place.SAMPLE].index(name)] < most
+        return own
+
     def _at_the_end(self, side: Side, name: str) -> Asked:
         """The factors as used at the end of a pixel: those of its first or of its last sample."""
         tables = self.book.tables
         pixels, owner = tables.count(Place.PIXEL), tables.rows(Place.SAMPLE, Place.PIXEL)
         first = np.searchsorted(owner, np.arange(pixels))
-        last = np.searchsorted(owner, np.arange(pixels), side="right") - 1
+        last = np.full(pixels, -1)
+        own = np.flatnonzero(self._own_samples(side))
+        last[owner[own]] = own  # the last one wins
         lost = first > last
         if side.repeated:
             last = np.full(pixels, -1)  # samples without a place: the last one can't be told

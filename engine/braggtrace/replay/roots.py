@@ -3,91 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from braggtrace.compare.model import Verdict
-from braggtrace.replay.formulas import ALONE
+from braggtrace.replay.ancestry import ALONE
 from braggtrace.replay.judge import Judged, Judgement
 from braggtrace.replay.nodes import Place
 from braggtrace.replay.quirks import Fit
 from braggtrace.replay.tables import SIDES, Copy, Recorded, Side
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin, Tree
 
-__all__ = ["UNKNOWN_SIDE", "Origin", "Tree", "find_origins"]
+__all__ = ["find_origins"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Bits: TypeAlias = npt.NDArray[np.uint64]
 
-UNKNOWN_SIDE = "unknown"
 _MOST = 60  # roots: one bit each
 _FAR = 1e3  # times what digits allow: no rounding, although it may be within tolerance
-
-
-@dataclass(slots=True, eq=False)
-class Origin:
-    """A node at which a divergence originates.
-
-    Attributes:
-        node: the node.
-        side: "reference", "candidate", or "unknown" where neither side can be replayed.
-        rows: (n,) the rows of its table.
-        printed_only: the trace is wrong in what it prints: later steps used the right value.
-        masked: none of its own pairs diverges, only what comes from it.
-        missing: inputs that a replay would need, where there was none.
-        inherited: nodes that diverge because of it, and how many of their rows.
-        quirk: a quirk that explains all its rows, "" if none does.
-        undoes: on some rows it makes up for what it inherits, so that both sides agree again.
-        copy: the recording that is wrong, where the node is recorded twice and the other one is right.
-    """
-
-    node: str
-    side: str
-    rows: Flags
-    printed_only: bool = False
-    masked: bool = False
-    missing: tuple[str, ...] = ()
-    inherited: dict[str, int] = field(default_factory=dict)
-    quirk: str = ""
-    copy: Copy | None = None
-    undoes: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Tree:
-    """All origins of a pair, and how everything else follows.
-
-    Attributes:
-        origins: in dataflow order.
-        taint: node -> (n,) bits: which origins each diverging or differing row inherits from.
-        rounding: nodes whose divergences are no larger than roundings allow, and how many rows.
-        masked: nodes that are wrong on both sides alike or without a consequence.
-        unverified: nodes that inherit as far as can be told: they could not be replayed.
-    """
-
-    origins: list[Origin]
-    taint: dict[str, Bits]
-    rounding: dict[str, int] = field(default_factory=dict)
-    masked: dict[str, int] = field(default_factory=dict)
-    unverified: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def without(self, numbers: Sequence[int]) -> Tree:
-        """The tree without some origins, which are counted among the masked."""
-        if not numbers:
-            return self
-        kept = [number for number in range(len(self.origins)) if number not in numbers]
-        taint = {}
-        for name, bits in self.taint.items():
-            fresh = np.zeros(len(bits), dtype=np.uint64)
-            for place, number in enumerate(kept):
-                fresh |= ((bits >> np.uint64(number)) & np.uint64(1)) << np.uint64(place)
-            taint[name] = fresh
-        lost = {self.origins[number].node: int(self.origins[number].rows.sum()) for number in numbers}
-        origins = [self.origins[number] for number in kept]
-        return Tree(origins, taint, self.rounding, self.masked | lost, self.unverified)
 
 
 def find_origins(judgement: Judgement, fits: Sequence[Fit]) -> Tree:
@@ -115,6 +51,7 @@ class _Finder:
         self.rounding: dict[str, int] = {}
         self.masked: dict[str, int] = {}
         self.unverified: dict[str, tuple[str, ...]] = {}
+        self.shared = np.logical_and(*(_traced_pixels(judgement, side) for side in self.book.sides))
 
     def visit(self, name: str) -> None:
         pair = [self.judgement.of(side, name) for side in self.book.sides]
@@ -133,7 +70,7 @@ class _Finder:
         for side, judged in zip(self.book.sides, pair, strict=True):
             if judged is None:
                 continue
-            wrong = judged.wrong & ~joint
+            wrong = judged.wrong & ~joint & self._in_both(judged.recorded.place)
             if joint.any() and (judged.wrong & joint).any():
                 self.masked[name] = int((judged.wrong & joint).sum())
             if wrong.any():
@@ -161,6 +98,13 @@ class _Finder:
             if judged is not None:
                 far = far & judged.recorded.present
         return far
+
+    def _in_both(self, place: Place) -> Flags:
+        """(n,) rows of pixels that both sides traced: in any other nothing can diverge."""
+        owner = self.book.tables.rows(place, Place.PIXEL)
+        if not len(self.shared):
+            return np.ones(len(owner), dtype=bool)
+        return np.asarray((owner < 0) | self.shared[np.maximum(owner, 0)])
 
     def _visit_copies(self, name: str, side: Side) -> None:
         """A line that repeats a value must repeat it."""
@@ -362,6 +306,17 @@ class _Finder:
 
     def _some(self, name: str) -> Recorded:
         return next(side.nodes[name] for side in self.book.sides if name in side.nodes)
+
+
+def _traced_pixels(judgement: Judgement, side: Side) -> Flags:
+    """(pixels,) which pixels a side has anything of."""
+    tables = judgement.book.tables
+    traced = np.zeros(tables.count(Place.PIXEL), dtype=bool)
+    for node in side.nodes.values():
+        owner = tables.rows(node.place, Place.PIXEL)
+        if node.pairing >= 0 and len(owner):
+            traced[owner[node.present & (owner >= 0)]] = True
+    return traced
 
 
 def _differs(ours: Judged | None, theirs: Judged | None, times: float = 1.0) -> Flags:

@@ -21,9 +21,9 @@ from braggtrace.replay.nodes import Node, Place, catalogue_name, unit_of_node
 from braggtrace.replay.places import place_words
 from braggtrace.replay.quirks import RUNNING_SUM, stale_angles
 from braggtrace.replay.replayer import Asked
-from braggtrace.replay.roots import Origin
 from braggtrace.replay.search import Change, Elsewhere, input_trials
 from braggtrace.replay.tables import Recorded, Side
+from braggtrace.replay.tree import Origin
 from braggtrace.simulate.quirks import STALE_PHI_ZERO
 
 __all__ = ["against_other", "chosen_rows", "suspect_of", "trials_of"]
@@ -314,7 +314,7 @@ def _mistaken(
         at = tables.rows(asked.place, node.place)
         at = at[asked.rows[rows]] if len(at) else np.full(len(rows), -1)
         if (at >= 0).all() and node.present[at].all():
-            prior = 2.0 if node.place is not Place.RUN or node.width == 3 else 0.5
+            prior = 3.5 if node.width == 3 else 2.0 if node.place is not Place.RUN else 0.5
             yield Change(Code.SWAPPED_QUANTITIES, f"{other} for {name}", node.values[at], prior)
     default = default_of(name, replayer.word(side, "detector_convention"))
     if default is not None and len(default) == values.shape[1]:
