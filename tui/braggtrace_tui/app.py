@@ -22,6 +22,7 @@ from braggtrace_tui.engine import EngineHold, MakeEngine, make_engine
 from braggtrace_tui.engine_desk import RunDesk
 from braggtrace_tui.palettes import DEFAULT, PALETTES, Palette
 from braggtrace_tui.pieces import Role
+from braggtrace_tui.probing import ProbeDesk
 from braggtrace_tui.settings import Settings
 from braggtrace_tui.terminal import Belt, Terminal
 
@@ -84,6 +85,7 @@ class BraggtraceApp(App[int]):
         )
         self._prepared = False
         self.desk = RunDesk(self.engine, self.backends.runs, self.call_later)
+        self.probes = ProbeDesk(self.call_later)
         self.terminal = terminal
         self.settings = settings
         self._session = session
@@ -162,13 +164,14 @@ class BraggtraceApp(App[int]):
         self.exit(0)
 
     def close_engine(self) -> None:
-        """End what runs and the engine; takes less than a second."""
+        """End what runs and the engine; takes about a second."""
+        self.probes.close()
         self.desk.close()
         self.engine.close()
 
     def do_interrupt(self) -> None:
         """Ctrl+C: what runs ends first."""
-        if not self.desk.cancel():
+        if not (self.probes.cancel() or self.desk.cancel()):
             self.exit(0)
 
     def do_palette(self) -> None:

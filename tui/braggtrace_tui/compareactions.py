@@ -39,6 +39,14 @@ def _needs_files(context: Context) -> str:
     return "" if context.reloadable else "standard input can't be read twice"
 
 
+def _needs_traces(context: Context) -> str:
+    if not context.rows:
+        return "there are no values to make evidence of"
+    if not context.reloadable:
+        return "evidence is taken from files: standard input can't be read twice"
+    return "" if context.complete else "the traces are still being read"
+
+
 def _needs_saved(context: Context) -> str:
     return "" if context.saved_place else "no earlier place is known for this pair"
 
@@ -261,6 +269,17 @@ def _table() -> Iterator[Action]:
         files,
         footer=85,
         why_not=_needs_rows,
+    )
+    yield Action(
+        "evidence",
+        ("E",),
+        "evidence",
+        "make evidence of this comparison: one folder to hand over and to verify; Enter in the form makes it",
+        files,
+        why_not=_needs_traces,
+    )
+    yield Action(
+        "bundles", ("b",), "bundles", "the evidence that is kept, as a history: open one or two, verify", files
     )
     yield Action("reload", ("r",), "reload", "read both files again", files, why_not=_needs_files)
     yield Action("open", ("o",), "open", "open another file on either side", files)

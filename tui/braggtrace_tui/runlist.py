@@ -58,6 +58,11 @@ class RunRow:
     engine: str = ""
     sentence: str = ""
 
+    @property
+    def key(self) -> str:
+        """What it is marked by."""
+        return self.name
+
 
 def openable(row: RunRow) -> bool:
     """Whether there is something to look at."""

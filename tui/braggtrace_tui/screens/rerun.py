@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from braggtrace.errors import BraggtraceError
+from braggtrace_tui.bothsides import BothSides, Sides, sides_of_images, sides_of_traces
 from braggtrace_tui.engine_desk import Ended, request_of
 from braggtrace_tui.runflags import first_plan
 from braggtrace_tui.running import Progress, progress_line, seconds_words
@@ -47,6 +48,11 @@ def _holds(trace: Trace, pixels: tuple[tuple[int, int], ...]) -> bool:
     """Whether a trace has one of these pixels; one without a name may be any."""
     known = {(slow, fast) for slow, fast in trace.pixels.tolist()}
     return not known.isdisjoint(pixels) or (-1, -1) in known
+
+
+def _other_way(plan: RunPlan) -> str:
+    """How the other side gets a pixel that it lacks."""
+    return "" if plan.program or plan.beside is not Beside.REFERENCE else " (--bin PROGRAM traces the reference too)"
 
 
 class CompareRuns(CompareMoves):
@@ -195,7 +201,7 @@ class CompareRuns(CompareMoves):
         fresh = Session(*pair, replace(session.options, pixels=pixels), kept if complete else (None, None))
         words = f"beside the {plan.beside.value}: {plan.choices}"
         if complete and not _holds(other, pixels):
-            words = f"but the {plan.beside.value} has no such pixel: all is on one side only"
+            words = f"but the {plan.beside.value} has no such pixel: all is on one side only{_other_way(plan)}"
         self.show_session(fresh, f"{news}, {words} · B goes back")
 
     def show_session(self, session: Session, news: str) -> None:
@@ -225,7 +231,7 @@ class CompareRuns(CompareMoves):
         if before.place is not None:
             self.go_to_place(before.place)
         self.show_all()
-        self.say("back to the comparison before the run")
+        self.say("back to the comparison before")
 
     # -- other screens -----------------------------------------------------------------------------------------------
 
@@ -284,8 +290,17 @@ class CompareRuns(CompareMoves):
             app.call_later(self.say, f"no map: {error}", warning=True)
             return
 
+        sides = sides_of_images(folders, app.backends) if len(folders) > 1 else None
+
+        def open_pixel(slow: int, fast: int) -> str | None:
+            if sides is None:
+                return self.open_from_map(slow, fast)
+            app.pop_screen()
+            self._trace_both(f"{slow} {fast}", sides)
+            return None
+
         def show() -> None:
-            app.push_screen(MapScreen(data, open_pixel=self.open_from_map, run_pixels=self.run_from_map))
+            app.push_screen(MapScreen(data, open_pixel=open_pixel, run_pixels=self.run_from_map))
 
         app.call_later(show)
 
@@ -295,10 +310,28 @@ class CompareRuns(CompareMoves):
         self.open_form(replace(self.plan_here(), pixels=pixels, image=False))
 
     def open_from_map(self, slow: int, fast: int) -> str | None:
-        """Leave the map for a pixel's values; trace it first if need be."""
+        """Leave the map for a pixel's values, traced first: on both sides if neither has it and both can be traced."""
         self.app.pop_screen()
-        self.trace_pixels(f"{slow} {fast}")
+        plan = self.plan_here()
+        neither = not any(_holds(each, ((slow, fast),)) for each in (self.comparison.reference, self.comparison.candidate))
+        sides = sides_of_traces(self.comparison.reference, plan, self.home.backends.program) if neither else None
+        if sides is None:
+            self.trace_pixels(f"{slow} {fast}")
+        else:
+            self._trace_both(f"{slow} {fast}", sides)
         return None
+
+    def _trace_both(self, pixels: str, sides: Sides) -> None:
+        """Trace pixels on both sides, and go on with that comparison."""
+
+        def opened(reference: Ended, candidate: Ended) -> None:
+            options = replace(self.session.options, pixels=())
+            words = f"reference: {reference.plan.choices}, candidate: {candidate.plan.choices}"
+            self.show_session(Session(str(reference.trace), str(candidate.trace), options), f"{words} · B goes back")
+
+        problem = BothSides(self.home.desk, sides, self.say, opened).start(pixels)
+        if problem:
+            self.say(problem, warning=True)
 
     def do_runs(self) -> None:
         from braggtrace_tui.runlist import RunRow, run_row
