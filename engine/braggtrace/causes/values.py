@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import permutations, product
 from typing import TypeAlias
@@ -150,7 +151,8 @@ def _factors(suspect: Suspect) -> Iterator[Trial]:
     if not _is_telling(suspect):
         return
     if suspect.indices is None and abs(factor / short - 1) <= room:
-        yield Trial(Code.CONSTANT_FACTOR, f"{short:g} times what it should be", suspect.right * short, 3.5, tries=900)
+        tries = 900 * (1 + abs(math.floor(math.log10(abs(short)))))  # three digits and a power of ten
+        yield Trial(Code.CONSTANT_FACTOR, f"{short:g} times what it should be", suspect.right * short, 3.5, tries=tries)
     yield Trial(Code.CONSTANT_FACTOR, f"{factor:.6g} times what it should be", suspect.right * factor, 1.0, free=1)
 
 

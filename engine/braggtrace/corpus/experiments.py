@@ -14,7 +14,7 @@ from braggtrace.simulate.pixels import PixelLoop
 from braggtrace.simulate.quirks import PROFILES
 from braggtrace.simulate.resolve import resolve
 
-__all__ = ["Setting", "random_setting"]
+__all__ = ["Setting", "built", "random_setting"]
 
 _CONVENTIONS = ("MOSFLM", "MOSFLM", "DENZO", "ADXV", "XDS", "DIALS", "CUSTOM")
 _SHAPES = ("SQUARE",) * 6 + ("ROUND", "GAUSS")

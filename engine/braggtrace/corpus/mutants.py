@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from random import Random
 from typing import Any, TypeAlias
 
 import torch
@@ -21,7 +20,7 @@ from braggtrace.physics.numerics import nearest
 from braggtrace.physics.registry import Step
 from braggtrace.physics.vector import Vec
 
-__all__ = ["Fault", "Patch", "mapped", "planted", "recorded_nodes", "stale", "with_inputs"]
+__all__ = ["Fault", "Patch", "as_c_does", "mapped", "planted", "recorded_nodes", "stale", "with_inputs", "with_result"]
 
 Patch: TypeAlias = Callable[[Step], Step]
 
@@ -182,9 +181,3 @@ def _before(now: Tensor, before: Tensor | None, iterations: bool) -> Tensor:
     flat = now.reshape(-1)
     first = flat[:1] if before is None else before.reshape(-1)[-1:]
     return torch.cat([first, flat[:-1]]).reshape(now.shape)
-
-
-def choose(random: Random, options: Mapping[str, Any]) -> tuple[str, Any]:
-    """One of some named things."""
-    name = random.choice(sorted(options))
-    return name, options[name]

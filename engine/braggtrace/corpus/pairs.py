@@ -28,7 +28,7 @@ from braggtrace.simulate.tracer import Tracer
 from braggtrace.trace.model import Trace
 from braggtrace.trace.reader import read_trace
 
-__all__ = ["Noise", "Pair", "fault_pair", "read_text", "rounding_pair"]
+__all__ = ["Noise", "Pair", "fault_pair", "read_text", "rounding_pair", "trace_text"]
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 _VISIBLE = 20.0  # units of the last printed digit

@@ -20,8 +20,6 @@ from braggtrace.physics.vector import Vec, rotate_about, vec
 from braggtrace.quantities import Level
 from braggtrace.simulate.conventions import CONVENTIONS
 
-__all__ = ["COUNTERS", "REPLAY"]
-
 COUNTERS = ("thick_tic", "subS", "subF", "phi_tic", "fpixel", "spixel")
 """Nodes that are no values of a trace but the place of a value."""
 

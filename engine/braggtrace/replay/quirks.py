@@ -21,7 +21,7 @@ from braggtrace.replay.tables import SIDES, Side
 from braggtrace.simulate.counts import stale_phi
 from braggtrace.simulate.quirks import PROFILES, STALE_PHI_ZERO
 
-__all__ = ["RUNNING_SUM", "Fit", "fit_quirks", "matching_profiles"]
+__all__ = ["RUNNING_SUM", "Fit", "fit_quirks", "matching_profiles", "stale_angles"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
