@@ -110,10 +110,18 @@ def tell(stale: tuple[str, str], engine: FakeEngine, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
 
     def run(
-        story: Story, *, recorded: str = RECORDED, size: tuple[int, int] = (100, 30), backends: Backends | None = None
+        story: Story,
+        *,
+        recorded: str = RECORDED,
+        size: tuple[int, int] = (100, 30),
+        backends: Backends | None = None,
+        pair: tuple[str, str] | None = None,
     ) -> None:
-        (tmp_path / "candidate.log").write_text(recorded + Path(stale[1]).read_text())
-        session = Session(stale[0], str(tmp_path / "candidate.log"))
+        texts = pair or (Path(stale[0]).read_text(), recorded + Path(stale[1]).read_text())
+        paths = [tmp_path / name for name in ("reference.log", "candidate.log")]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(text)
+        session = Session(str(paths[0]), str(paths[1]))
         chosen = backends or Backends(EngineChoice(), {"box": "ssh box engine"}, runs=tmp_path / "runs")
         app = BraggtraceApp(PLAIN, Settings(), session, session.first_look(), chosen, engine.make)
 

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 
 from braggtrace.images.measure import map_data
 from braggtrace.images.model import Image
-from braggtrace.runs.requests import RunRequest
 from braggtrace_tui.config import Backends, EngineChoice
 from braggtrace_tui.mapapp import MapApp
-from braggtrace_tui.mapopen import sides_of
 from braggtrace_tui.screens.compare import CompareScreen
 from braggtrace_tui.screens.map import MapScreen
 from braggtrace_tui.settings import Settings
@@ -33,40 +30,6 @@ def flags(tmp_path: Path) -> str:
     path = tmp_path / "flags.txt"
     path.write_text("-distance 200 -mat A.mat")
     return str(path)
-
-
-def a_run(folder: Path, **changes: Any) -> str:
-    """The folder of an image's run."""
-    experiment = {"flags": ["-distance", "231"], "folder": "/data", "profile": "legacy", **changes}
-    folder.mkdir()
-    (folder / "request.json").write_bytes(orjson.dumps(RunRequest("simulate", experiment, device="cuda").as_json()))
-    np.save(folder / "image.npy", np.zeros((3, 3), np.float32))
-    return str(folder)
-
-
-def test_a_run_says_how_its_image_was_made(tmp_path: Path, flags: str) -> None:
-    """Its own flags count before the user's, also where the image in it is named."""
-    first, second = a_run(tmp_path / "first", phi_mode="spec"), a_run(tmp_path / "second", profile="spec")
-    sides = sides_of([first, f"{second}/image.npy"], Backends(args=flags))
-    assert sides is not None
-    assert [(each.flags, each.device, each.image) for each in sides] == [("-distance 231", "cuda", False)] * 2
-    assert [(each.profile, each.phi_mode) for each in sides] == [("legacy", "spec"), ("spec", "")]
-
-
-def test_of_other_images_only_the_flags_are_known(tmp_path: Path, flags: str) -> None:
-    """The reference is the C program, or the profile that behaves like it; the candidate has no quirks."""
-    (tmp_path / "request.json").write_text("{}")
-    paths = [str(tmp_path / "c.bin"), str(tmp_path / "torch.bin")]
-    sides = sides_of(paths, Backends(args=flags, program="/opt/nanoBragg"))
-    assert sides is not None
-    assert [(each.flags, each.program, each.profile) for each in sides] == [
-        ("-distance 200 -mat A.mat", "/opt/nanoBragg", "legacy"),
-        ("-distance 200 -mat A.mat", "", "spec"),
-    ]
-    half = sides_of([paths[0], a_run(tmp_path / "run", phi_mode="spec")], Backends())
-    assert half is not None
-    assert [(each.flags, each.phi_mode) for each in half] == [("-distance 231", ""), ("-distance 231", "spec")]
-    assert sides_of(paths, Backends()) is None
 
 
 Tell = Callable[..., None]

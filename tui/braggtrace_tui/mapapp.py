@@ -40,9 +40,10 @@ class MapApp(BraggtraceApp):
         backends: Backends | None = None,
         make: MakeEngine = make_engine,
     ) -> None:
-        from braggtrace_tui.mapopen import PixelOpener, sides_of
+        from braggtrace_tui.bothsides import sides_of_images
+        from braggtrace_tui.mapopen import PixelOpener
 
-        sides = sides_of(paths, backends) if backends is not None else None
+        sides = sides_of_images(paths, backends) if backends is not None else None
         # Without an experiment there is nothing to trace, and no engine need be started.
         super().__init__(terminal, settings, backends=backends if sides is not None else None, make=make)
         self._data = data
@@ -53,8 +54,8 @@ class MapApp(BraggtraceApp):
             opener = self._opener
             screen = MapScreen(
                 self._data,
-                open_pixel=opener and opener.open_pixel,
-                run_pixels=opener and opener.open_pixels,
+                open_pixel=None if opener is None else opener.open_pixel,
+                run_pixels=None if opener is None else opener.open_pixels,
             )
         return super().push_screen(screen, *args, **options)
 
@@ -63,6 +64,11 @@ class MapApp(BraggtraceApp):
         say = getattr(self.screen, "say", None)
         if say is not None:
             say(text, warning=warning)
+
+    def hush(self) -> None:
+        """Take back what was said."""
+        if isinstance(self.screen, MapScreen):
+            self.screen.footer.clear()
 
 
 def run_map(data: MapData, paths: Sequence[str], backends: Backends, *, mouse: bool | None) -> int:

@@ -313,7 +313,9 @@ class CompareRuns(CompareMoves):
         """Leave the map for a pixel's values, traced first: on both sides if neither has it and both can be traced."""
         self.app.pop_screen()
         plan = self.plan_here()
-        neither = not any(_holds(each, ((slow, fast),)) for each in (self.comparison.reference, self.comparison.candidate))
+        neither = not any(
+            _holds(each, ((slow, fast),)) for each in (self.comparison.reference, self.comparison.candidate)
+        )
         sides = sides_of_traces(self.comparison.reference, plan, self.home.backends.program) if neither else None
         if sides is None:
             self.trace_pixels(f"{slow} {fast}")
