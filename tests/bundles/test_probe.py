@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from braggtrace.bundles.environment import InputFile
-from braggtrace.bundles.evidence import Evidence, Files
+from braggtrace.bundles.evidence import Evidence, Files, Told
 from braggtrace.bundles.probe import probe
 from braggtrace.bundles.request import Gates, Judging
 from braggtrace.bundles.seal import check_seal
@@ -572,10 +572,10 @@ def test_finished_bundles_are_never_touched(bench: Path) -> None:
 def test_a_story_goes_into_the_readme(bench: Path) -> None:
     """Whoever knows the cause tells it, after the first line."""
 
-    def tell(evidence: Evidence, files: Files, judging: Judging) -> tuple[list[str], str]:
+    def tell(evidence: Evidence, files: Files, judging: Judging) -> Told:
         assert evidence.against_reference is not None
         assert [path.name for path in files.reference] == ["trace_c.log"]
-        return ["rot_a is a STALE_VALUE.", "```"], ""
+        return Told(("rot_a is a STALE_VALUE.", "```"), ({"quantity": "rot_a"},))
 
     outcome = probe(
         replace(request(bench), reference=(str(bench / "c.log"),)),
@@ -584,6 +584,7 @@ def test_a_story_goes_into_the_readme(bench: Path) -> None:
         story=tell,
     )
     assert "## Cause\n\n```text\nrot_a is a STALE_VALUE.\n'''\n```\n" in (outcome.path / "README.md").read_text()
+    assert outcome.metrics["roots"] == [{"quantity": "rot_a"}]
     assert verify(outcome.path).faults == ()
 
 

@@ -7,7 +7,7 @@ Whatever happens on the way, what was captured stays in a folder whose name says
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from braggtrace.bundles import names
 from braggtrace.bundles.baseline import Baseline, find_baseline, patch_against, text_sums
 from braggtrace.bundles.completeness import Complete, check_trace
 from braggtrace.bundles.environment import Revision, cpu_info, describe_inputs, environment
-from braggtrace.bundles.evidence import Evidence, Files, derive, gather, previous_of
+from braggtrace.bundles.evidence import Evidence, Files, Told, derive, gather, previous_of
 from braggtrace.bundles.gates import exit_status
 from braggtrace.bundles.history import Record, State, bundles_of
 from braggtrace.bundles.ledger import append_attempt, attempt_of, check_ledger, format_attempt
@@ -43,8 +43,8 @@ Pixel = tuple[int, int]
 Reporter: TypeAlias = Callable[[str, str], None]
 """Told the step and what it did or does."""
 
-Storyteller: TypeAlias = Callable[[Evidence, Files, Judging], tuple[Sequence[str], str]]
-"""Says in lines of plain text why the candidate diverges; where it can't, why not."""
+Storyteller: TypeAlias = Callable[[Evidence, Files, Judging], Told]
+"""Says why the candidate diverges; where it can't, why not."""
 
 _REMEDIES = {
     "preflight": "mend what is missing and start the probe again",
@@ -198,10 +198,11 @@ class _Probe:
         evidence = gather(files, request.judging, complete.pixels)
         evidence = replace(evidence, pixels=complete.pixels or _pixels_of(evidence.traces["candidate"]))
         derived = derive(evidence, previous_of(evidence, captured.previous), request.gates)
-        story, notes = self._story(evidence, files, derived)
+        told = self._told(evidence, files, derived)
+        notes = (*evidence.notes, *([told.why_not] if told.why_not else []))
         made = self._made(captured, ready, complete, {"candidate": self._own(captured, texts)})
         made.files["reference"] = self._theirs(reference)
-        metrics = assemble(replace(made, story=story, notes=notes), derived)
+        metrics = assemble(replace(made, told=told, notes=notes), derived)
         self.say(metrics["summary"])
 
         self.step = "bundle"
@@ -239,13 +240,12 @@ class _Probe:
             )
         return records
 
-    def _story(self, evidence: Evidence, files: Files, derived: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The cause of the divergence, and the notes, which say why there is none."""
+    def _told(self, evidence: Evidence, files: Files, derived: Json) -> Told:
+        """The cause of the divergence, if there is one and somebody can tell."""
         if self.story is None or derived["first_divergence"] is None:
-            return (), evidence.notes
+            return Told()
         self.say("searching for the cause")
-        told, why_not = self.story(evidence, files, self.request.judging)
-        return tuple(told), (*evidence.notes, *([why_not] if why_not else []))
+        return self.story(evidence, files, self.request.judging)
 
     def _texts(self, captured: Captured) -> dict[str, bytes]:
         """The candidate's files without compression, by their names without it."""

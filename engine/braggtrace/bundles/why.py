@@ -13,7 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from braggtrace.bundles.evidence import Evidence, Files, gather
+import orjson
+
+from braggtrace.bundles.evidence import Evidence, Files, Told, gather
 from braggtrace.bundles.request import Judging
 from braggtrace.errors import BraggtraceError
 from braggtrace.trace.text import visible
@@ -24,16 +26,13 @@ _TIMEOUT_S = 120.0
 _LINES = 40
 
 
-def search(evidence: Evidence, files: Files, judging: Judging) -> tuple[list[str], str]:
-    """The story of a divergence.
+def search(evidence: Evidence, files: Files, judging: Judging) -> Told:
+    """Why the candidate diverges.
 
     Args:
         evidence: the traces, compared.
         files: where they are.
         judging: how they were compared.
-
-    Returns:
-        Lines of plain text, and why there are none, if there are none.
     """
     message = {
         "candidate": [str(path.absolute()) for path in files.candidate],
@@ -50,22 +49,24 @@ def search(evidence: Evidence, files: Files, judging: Judging) -> tuple[list[str
             timeout=_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        return [], f"no cause was found in {_TIMEOUT_S:g} s"
+        return Told(why_not=f"no cause was found in {_TIMEOUT_S:g} s")
     except OSError as error:
-        return [], f"no cause was searched: {error.strerror or error}"
+        return Told(why_not=f"no cause was searched: {error.strerror or error}")
     if run.returncode:
         said = run.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return [], f"no cause could be searched: {visible(said)[:300] or f'exit status {run.returncode}'}"
-    text = run.stdout.decode("utf-8", "replace").rstrip()
-    return [visible(line).rstrip() for line in text.splitlines()][:_LINES], ""
+        reason = visible(said)[:300] or f"exit status {run.returncode}"
+        return Told(why_not=f"no cause could be searched: {reason}")
+    found = orjson.loads(run.stdout)
+    return Told(tuple(visible(line).rstrip() for line in found["story"][:_LINES]), tuple(found["roots"]))
 
 
 def main() -> int:
-    """Read a request from standard input, and write the story to standard output."""
+    """Read a request from standard input, and write what is found to standard output."""
     request: dict[str, Any] = json.load(sys.stdin)
     try:
+        from braggtrace.compare.report.why import why_json
         from braggtrace.replay.pair import explain_pair
-        from braggtrace.replay.story import story
+        from braggtrace.replay.story import story_lines
 
         paths = {side: tuple(map(Path, request[side])) for side in ("candidate", "reference")}
         judging = request["judging"]
@@ -78,7 +79,8 @@ def main() -> int:
     except (BraggtraceError, ImportError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(story(explanation))
+    found = {"story": list(story_lines(explanation)), **why_json(explanation)}
+    sys.stdout.buffer.write(orjson.dumps(found))
     return 0
 
 
