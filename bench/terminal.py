@@ -47,13 +47,60 @@ class Terminal:
         while self._read(0.5):
             pass
 
-    def press(self, key: str) -> tuple[float, float, int]:
+    def shows(self, text: str) -> bool:
+        """Whether `text` stands on the screen now."""
+        return any(text in line for line in self._screen.display)
+
+    def type(self, keys: str) -> None:
+        """Press keys and wait for nothing."""
+        self._process.send(keys)
+
+    def appears(self, text: str, timeout: float = 60.0) -> None:
+        """Wait until `text` stands on the screen."""
+        end = time.perf_counter() + timeout
+        while not self.shows(text):
+            if time.perf_counter() > end:
+                raise TimeoutError(f"{text!r} did not appear:\n" + "\n".join(self._screen.display))
+            self._read(0.01)
+
+    def time_until(self, key: str, text: str, quiet: float = 0.4) -> float:
+        """Seconds from a key until `text` stands on the screen; it must not stand there before.
+
+        What comes is only noted at first, because emulating a terminal takes as long as drawing does.
+        """
+        assert not self.shows(text), f"{text!r} is there already"
+        start = time.perf_counter()
+        self._process.send(key)
+        came: list[tuple[float, bytes]] = []
+        while not came or time.perf_counter() - start - came[-1][0] < quiet:
+            try:
+                data = self._process.read_nonblocking(1 << 16, timeout=0.05)
+            except pexpect.TIMEOUT:
+                if time.perf_counter() - start > 30:
+                    break
+                continue
+            came.append((time.perf_counter() - start, data))
+        for seconds, data in came:
+            self._stream.feed(data)
+            if self.shows(text):
+                return seconds
+        raise TimeoutError(f"{text!r} did not appear:\n" + "\n".join(self._screen.display))
+
+    def time_to_end(self, key: str) -> float:
+        """Seconds from a key until the program has ended."""
+        start = time.perf_counter()
+        self._process.send(key)
+        while self._process.isalive():
+            self._read(0.005)
+        return time.perf_counter() - start
+
+    def press(self, key: str, quiet: float = _QUIET) -> tuple[float, float, int]:
         """Seconds until the first and until the last piece of output that a key causes, and the number of bytes."""
         start = time.perf_counter()
         first = last = 0.0
         self._process.send(key)
         written = 0
-        while count := self._read(_QUIET):
+        while count := self._read(quiet):
             written += count
             last = time.perf_counter() - start
             first = first or last
@@ -70,7 +117,7 @@ class Terminal:
     def _read(self, seconds: float) -> int:
         try:
             data: bytes = self._process.read_nonblocking(1 << 16, timeout=seconds)
-        except pexpect.TIMEOUT:
+        except (pexpect.TIMEOUT, pexpect.EOF):
             return 0
         self._stream.feed(data)
         return len(data)

@@ -142,6 +142,7 @@ class FakeSource:
     inputs_given: tuple[InputFile, ...] = ()
     seconds: float = 1.5
     before: Callable[[], None] = lambda: None
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def check(self, request: ProbeRequest) -> None:
         """Nothing is wrong."""
@@ -160,7 +161,7 @@ class FakeSource:
             space.write(MAIN, main, compressible=True),
             space.write(PER_PHI, per_phi, compressible=True),
             warnings=self.warnings,
-            facts={"device": "cpu", "dtype": "float64", "threads": 1},
+            facts={"device": "cpu", "dtype": "float64", "threads": 1} | self.facts,
             expectation=self.expected,
             previous={(684, 1039): None, (684, 1040): (684, 1039), (685, 1039): (684, 1041), (685, 1040): (685, 1039)},
             phi_mode=self.phi_mode,

@@ -48,6 +48,10 @@ def test_next_number(text: str, number: int) -> None:
     [
         ("", "* [2025-10-08] Attempt #1 — carryover: DIVERGES\n  - Command: `braggtrace probe`\n"),
         ("* [2025-10-01] Attempt #152 — x\n", "* [2025-10-08] Attempt #153 — carryover"),
+        (
+            "text\n  * [2025-10-01] Attempt #1 — x\n",
+            "  * [2025-10-08] Attempt #2 — carryover: DIVERGES\n    - Command: ",
+        ),
         ("- Attempt 3: x\n", "- Attempt 4 — carryover: DIVERGES\n  * Command: "),
         ("### Attempt 12\n\ntext\n", "### Attempt 13 — carryover: DIVERGES\n\n- Command: "),
         ("1. **Attempt #5** — x\n", "1. **Attempt #6** — carryover: DIVERGES\n   - Command: "),

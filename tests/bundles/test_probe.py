@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from braggtrace.bundles.environment import InputFile
-from braggtrace.bundles.evidence import Evidence
+from braggtrace.bundles.evidence import Evidence, Files, Told
 from braggtrace.bundles.probe import probe
 from braggtrace.bundles.request import Gates, Judging
 from braggtrace.bundles.seal import check_seal
@@ -263,6 +263,15 @@ def test_warnings_are_not_lost(bench: Path) -> None:
     assert "warning: fluence is odd" in text
     assert "\x1b" not in text
     assert "␛[31mred" in text
+
+
+def test_a_gpu_is_recorded(bench: Path) -> None:
+    """Where one computed."""
+    facts = {"device": "cuda", "gpu": {"name": "Fast", "memory_bytes": 5}}
+    outcome = captured(bench, FakeSource(facts=facts))
+    assert (outcome.path / "gpu_info.txt").read_text() == "name: Fast\nmemory_bytes: 5\n"
+    assert "[gpu_info.txt](gpu_info.txt): the graphics processor" in (outcome.path / "README.md").read_text()
+    assert verify(outcome.path).faults == ()
 
 
 def test_large_logs_are_compressed(tmp_path: Path) -> None:
@@ -563,9 +572,10 @@ def test_finished_bundles_are_never_touched(bench: Path) -> None:
 def test_a_story_goes_into_the_readme(bench: Path) -> None:
     """Whoever knows the cause tells it, after the first line."""
 
-    def tell(evidence: Evidence) -> list[str]:
+    def tell(evidence: Evidence, files: Files, judging: Judging) -> Told:
         assert evidence.against_reference is not None
-        return ["`rot_a` is a STALE_VALUE."]
+        assert [path.name for path in files.reference] == ["trace_c.log"]
+        return Told(("rot_a is a STALE_VALUE.", "```"), ({"quantity": "rot_a"},))
 
     outcome = probe(
         replace(request(bench), reference=(str(bench / "c.log"),)),
@@ -573,7 +583,8 @@ def test_a_story_goes_into_the_readme(bench: Path) -> None:
         clock=FakeClock(),
         story=tell,
     )
-    assert "## Cause\n\n`rot_a` is a STALE_VALUE." in (outcome.path / "README.md").read_text()
+    assert "## Cause\n\n```text\nrot_a is a STALE_VALUE.\n'''\n```\n" in (outcome.path / "README.md").read_text()
+    assert outcome.metrics["roots"] == [{"quantity": "rot_a"}]
     assert verify(outcome.path).faults == ()
 
 

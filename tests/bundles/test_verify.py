@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,14 @@ def test_added_and_exchanged_files(bundle: Path) -> None:
     assert "not in the list" in found["extra.txt"]
     assert "not in the list" in found["folder"]
     assert "no longer a plain file" in found["README.md"]
+
+
+@pytest.mark.parametrize("name", ["sha256.txt", "metrics.json", "trace_py.log", "README.md"])
+def test_a_pipe_in_a_files_place(bundle: Path, name: str) -> None:
+    """Nobody waits for it."""
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    assert "no longer a plain file" in faults(bundle)[name]
 
 
 def set_ratio(document: dict[str, Any]) -> None:

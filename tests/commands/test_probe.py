@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -78,6 +80,7 @@ def test_carryover_probe(cli: Cli, beamline: Path) -> None:
         f"**DIVERGES**: a divergence appeared since the baseline {parity.name}: rot_a.y at pixel 1639 966, phi_tic 0,"
         " rel 1.6e-03 (4 pixels, slow 1639-1640, fast 966-967)."
     )
+    assert "STALE_VALUE in the reference" in (spec / "README.md").read_text()
     again = cli("probe", *COMMON, "--phi-mode", "c-parity", *reference, "--baseline", "latest")
     assert first_line(bundle(again, beamline)).startswith(
         f"**AGREES**: the divergence of the baseline {spec.name} vanished (it was rot_a.y at pixel 1639 966, phi_tic 0"
@@ -96,7 +99,7 @@ def test_carryover_probe(cli: Cli, beamline: Path) -> None:
 
 def test_two_runs_differ_in_times_only(cli: Cli, beamline: Path) -> None:
     """The same command twice."""
-    words = ("probe", *COMMON, "--reference", "c_trace.log", "--emit-rot-stars")
+    words = ("probe", *COMMON, "--phi-mode", "spec", "--reference", "c_trace.log", "--emit-rot-stars")
     one = bundle(cli(*words), beamline).rename(beamline / "aside")
     two = bundle(cli(*words), beamline)
     names = {path.name for path in one.iterdir()}
@@ -238,6 +241,33 @@ def harnesses(folder: Path) -> list[str]:
         except OSError:
             continue  # it has just ended, or is not ours
     return found
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None or shutil.which("gdb") is None, reason="needs gcc and gdb")
+def test_the_c_side_on_request(cli: Cli, tmp_path: Path) -> None:
+    """A C program without any tracing gives the reference; one that crashes blocks the probe, and is quoted."""
+    program = ROOT / "tests/capture/nanolike.c"
+    if not program.is_file():
+        pytest.skip("the small C program is not here")
+    subprocess.run(["gcc", "-O0", "-g", "-o", tmp_path / "nano", program, "-lm"], check=True)
+    flags = "-cell 70 80 90 75 85 95 -misset 10 20 30 -default_F 100 -N 5 -lambda 1 -distance 80 -pixel 0.1"
+    flags += " -detpixels 64 -phi 0 -osc 1 -phisteps 4 -oversample 1 -nonoise -nopgm -floatfile f.bin"
+    words = ("probe", "--capture", "--roi", "30", "31", "40", "41")
+    environment = os.environ | {"NB_C_BIN": str(tmp_path / "nano")}
+    run = cli(*words, "--", *flags.split(), env=environment)
+    assert run.returncode == 0, run.stderr
+    path = bundle(run, tmp_path)
+    assert first_line(path).startswith("**AGREES**: no divergence; ")
+    assert (path / "trace_c_per_phi.log").read_text().count("TRACE_C_PHI") == 16
+    assert "gdb" in (path / "trace_c_capture.txt").read_text()
+    assert cli("verify", path).returncode == 0
+    run = cli(*words, "--bin", "./nano", "--topic", "crash", "--", *flags.split(), "-misbehave", "crash")
+    assert run.returncode == 2
+    assert "error: capture: " in run.stderr
+    assert "SIGSEGV" in run.stderr
+    run = cli(*words, "--topic", "none", "--", *flags.split(), env={**environment, "NB_C_BIN": ""})
+    assert run.returncode == 2
+    assert "NB_C_BIN" in run.stderr
 
 
 def test_a_trace_from_another_program(cli: Cli, sample_traces: Path, tmp_path: Path) -> None:

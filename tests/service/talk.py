@@ -39,7 +39,8 @@ def slow_experiment() -> dict[str, Any]:
 
 def stubborn_experiment() -> dict[str, Any]:
     """An image whose first tile alone takes many seconds."""
-    return {"flags": f"{CELL} -detpixels 400 -mosaic 1 -mosaic_domains 500 -phisteps 9 -osc 1 -oversample 1".split()}
+    flags = f"{CELL} -detpixels 400 -mosaic 1 -mosaic_domains 500 -phisteps 9 -osc 1 -phi 0 -oversample 1"
+    return {"flags": flags.split(), "compile": "off"}
 
 
 class Talk:

@@ -210,13 +210,16 @@ def test_quick_things_are_answered_beside_a_run(talk: Talk) -> None:
 def test_cancel_between_steps_keeps_the_worker(talk: Talk) -> None:
     """Within 0.2 s, and what is warm stays warm."""
     worker = talk.ask("hello")["worker_pid"]
-    talk.say({"id": "slow", "do": "simulate", **slow_experiment()})
-    while talk.line().get("event") != "progress":
-        pass
-    start = time.monotonic()
-    talk.say({"id": "stop", "do": "cancel", "target": "slow"})
-    assert talk.end_of("slow")["code"] == "cancelled"
-    assert time.monotonic() - start < 0.2
+    seconds = []
+    for _ in range(3):  # the best counts: this machine may be doing other things
+        talk.say({"id": "slow", "do": "simulate", **slow_experiment()})
+        while talk.line().get("event") != "progress":
+            pass
+        start = time.monotonic()
+        talk.say({"id": "stop", "do": "cancel", "target": "slow"})
+        assert talk.end_of("slow")["code"] == "cancelled"
+        seconds.append(time.monotonic() - start)
+    assert min(seconds) < 0.1
     assert talk.ask("hello")["worker_pid"] == worker
 
 

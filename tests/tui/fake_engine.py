@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+
+import numpy as np
 
 from braggtrace.service.client import Engine, EngineState
 from braggtrace.service.ticket import Event
@@ -151,6 +154,9 @@ class FakeEngine:
             say("error", code=code, sentence=sentence, detail="")
         elif do == "explain":
             say("result", **_explained(list(fields["flags"])))
+        elif do == "simulate":
+            image = np.arange(12, dtype="<f4").reshape(3, 4)
+            say("result", shape=[3, 4], image=zlib.compress(image.tobytes()), warnings=[], timing={}, statistics={})
         else:
             self._trace(fields, say, ticket)
 

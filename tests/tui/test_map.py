@@ -298,7 +298,7 @@ def test_opening_a_pixel() -> None:
 
     async def story(hand: Hand) -> None:
         await hand.press("enter")
-        assert "no trace to open" in hand.message
+        assert "--args FILE says it" in hand.message
         hand.app.push_screen(MapScreen(pair(), open_pixel=open_pixel, cursor=(1605, 940)))
         await settled(hand.pilot)
         await hand.press("enter", "right", "enter")

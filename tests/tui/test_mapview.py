@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from braggtrace_tui.mapview import CLOSEST, View, closer, farther, whole_image, zoom_steps
@@ -35,6 +35,8 @@ def moved(view: View, move: str, first: int, second: int) -> View:
 
 
 @given(SHAPES, DOTS, MOVES)
+@example((3, 1), (1, 1), [("closer", 0, 0), ("at", 2, 0)])
+@example((1, 3), (1, 3), [("pan", 0, 22), ("closer", 0, 0)])
 def test_the_cursor_is_always_seen(
     shape: tuple[int, int], dots: tuple[int, int], moves: list[tuple[str, int, int]]
 ) -> None:

@@ -4,133 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widget import Widget
 
 from braggtrace.runs.store import RunStore
-from braggtrace_tui.app import BraggtraceApp
 from braggtrace_tui.config import Backends, EngineChoice
 from braggtrace_tui.pieces import plain
 from braggtrace_tui.screens.compare import CompareScreen
 from braggtrace_tui.screens.enginestate import EngineScreen
+from braggtrace_tui.screens.map import MapScreen
 from braggtrace_tui.screens.runform import RunFormScreen
-from braggtrace_tui.screens.runlist import RunListScreen
 from braggtrace_tui.screens.sweep import SweepScreen
-from braggtrace_tui.session import Session
-from braggtrace_tui.settings import Settings
-from tests.tui.conftest import PLAIN, settled
-from tests.tui.fake_engine import HELLO, FakeEngine, cut_out
+from tests.tui.fake_engine import HELLO, FakeEngine
+from tests.tui.rerun_hand import FLAGS, Hand, Tell, engine, tell
 
-FLAGS = "-distance 200 -mat A.mat"
-RECORDED = f"# braggtrace flags: {FLAGS}\n# braggtrace run: profile=legacy phi_mode=spec dtype=float64 folder=/data\n"
-
-
-class Hand:
-    """A hand on the keyboard, and eyes."""
-
-    def __init__(self, app: BraggtraceApp, pilot: Pilot[int]) -> None:
-        self.app = app
-        self.pilot = pilot
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def until(self, what: Callable[[], bool], seconds: float = 10) -> None:
-        """Wait until something is so."""
-        end = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < end, f"it never came\n{self.form_text}\n{self.message}"
-            await self.pilot.pause(0.01)
-
-    @property
-    def compare(self) -> CompareScreen:
-        return next(each for each in self.app.screen_stack if isinstance(each, CompareScreen))
-
-    @property
-    def form(self) -> RunFormScreen:
-        assert isinstance(self.app.screen, RunFormScreen)
-        return self.app.screen
-
-    @property
-    def form_text(self) -> str:
-        screen = self.app.screen
-        if not isinstance(screen, RunFormScreen):
-            return ""
-        fields = screen.fields
-        rows = (fields.where, fields.backend, fields.device, fields.dtype, fields.phi, fields.profile, fields.beside)
-        return "\n".join([*(row.text for row in rows), screen.explained.text, screen.status.text])
-
-    @property
-    def message(self) -> str:
-        return self.compare.footer.message
-
-    @property
-    def line(self) -> str:
-        """The line under the cursor of the comparison."""
-        table = self.compare.table
-        return plain(table.line(table.cursor)).strip()
-
-    async def open_form(self) -> None:
-        """`R`, and wait for the check."""
-        await self.press("R")
-        await self.until(lambda: self.form.status.text.startswith((" =", " !")))
-
-    async def open_list(self, runs: int) -> RunListScreen:
-        """`L`, and wait until so many runs have been read."""
-        await self.press("L")
-        screen = self.app.screen
-        assert isinstance(screen, RunListScreen)
-        await self.until(lambda: len(screen.runs.rows) == runs)
-        return screen
-
-
-Story = Callable[[Hand], Awaitable[None]]
-Tell = Callable[..., None]
-
-
-@pytest.fixture
-def engine(stale: tuple[str, str]) -> FakeEngine:
-    """Traces with phi mode spec are like the demo's candidate, others like its reference."""
-    reference, candidate = (Path(path).read_text() for path in stale)
-
-    def traces(fields: Mapping[str, Any]) -> str:
-        spec = fields["phi_mode"] == "spec" or fields["profile"] == "spec"
-        return cut_out(candidate if spec else reference, fields)
-
-    return FakeEngine(traces)
-
-
-@pytest.fixture
-def tell(stale: tuple[str, str], engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
-    """Run a story on the demo, whose candidate records its flags unless a story has it otherwise."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(
-        story: Story, *, recorded: str = RECORDED, size: tuple[int, int] = (100, 30), backends: Backends | None = None
-    ) -> None:
-        (tmp_path / "candidate.log").write_text(recorded + Path(stale[1]).read_text())
-        session = Session(stale[0], str(tmp_path / "candidate.log"))
-        chosen = backends or Backends(EngineChoice(), {"box": "ssh box engine"}, runs=tmp_path / "runs")
-        app = BraggtraceApp(PLAIN, Settings(), session, session.first_look(), chosen, engine.make)
-
-        async def act() -> None:
-            async with app.run_test(size=size) as pilot:
-                await settled(pilot)
-                try:
-                    await story(Hand(app, pilot))
-                finally:
-                    app.close_engine()
-
-        asyncio.run(act())
-
-    return run
+__all__ = ["engine", "tell"]
 
 
 def test_from_the_divergence_to_a_fresh_aligned_trace(tell: Tell, engine: FakeEngine, tmp_path: Path) -> None:
@@ -403,7 +295,7 @@ def test_without_an_engine_the_form_says_so(tell: Tell, engine: FakeEngine, tmp_
     async def story(hand: Hand) -> None:
         await hand.open_form()
         assert "--engine none" in hand.form_text
-        await hand.press("escape", "E")
+        await hand.press("escape", "M")
         assert "no engine" in hand.app.screen.query_one("#facts").text  # type: ignore[attr-defined]
 
     tell(story, backends=Backends(runs=tmp_path / "runs"))
@@ -528,6 +420,31 @@ def test_a_sweep_says_which_combination_agrees(tell: Tell, engine: FakeEngine) -
     }
 
 
+def test_a_whole_image_opens_on_the_map_and_a_pixel_of_it_is_traced(tell: Tell, engine: FakeEngine) -> None:
+    """Enter there traces it; R opens the form for the pixels in view; two image runs are one map."""
+
+    async def story(hand: Hand) -> None:
+        await hand.open_form()
+        hand.form.fields.where.focus()
+        await hand.press(*["right"] * 6)
+        await hand.until(lambda: "an image of" in hand.form_text)
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, MapScreen))
+        await hand.press("R")
+        assert hand.form.plan.pixels == "0 2 0 3"
+        await hand.press("escape")
+        screen = await hand.open_list(1)
+        assert "image" in plain(screen.runs.line(0))
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, MapScreen))
+        await hand.press("end", "enter")
+        await hand.until(lambda: "pixel 2 3 is in neither trace" in hand.message)  # the fake has no other pixels
+
+    tell(story)
+    assert [do for do, _ in engine.asked if do != "explain"] == ["simulate", "trace"]
+    assert list(engine.asked[-1][1]["pixels"]) == [(2, 3)]
+
+
 def test_leaving_a_sweep_cancels_what_runs(tell: Tell, engine: FakeEngine) -> None:
     """And a row that failed says why."""
     engine.seconds = 30
@@ -552,7 +469,7 @@ def test_another_engine_can_be_used(tell: Tell, engine: FakeEngine) -> None:
     """`E` lists those of the config file; Enter changes over, r connects again."""
 
     async def story(hand: Hand) -> None:
-        await hand.press("E")
+        await hand.press("M")
         screen = hand.app.screen
         assert isinstance(screen, EngineScreen)
         assert "cuda: no CUDA GPU" in screen.facts.text

@@ -14,10 +14,11 @@ from braggtrace_tui.app import BraggtraceApp
 from braggtrace_tui.findtraces import find_traces
 from braggtrace_tui.pieces import plain
 from braggtrace_tui.screens.compare import CompareScreen
-from braggtrace_tui.screens.openfile import OpenFileScreen, completion
+from braggtrace_tui.screens.openfile import OpenFileScreen
 from braggtrace_tui.screens.start import StartScreen
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.settings import Recent, Settings, load_settings, state_path
+from braggtrace_tui.widgets.paths import completion
 from tests.tui.conftest import PLAIN, MakeApp, settled
 
 

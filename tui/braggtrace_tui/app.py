@@ -15,13 +15,14 @@ from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
-from braggtrace_tui.actions import ACTIONS, Place, actions_of, key_label
+from braggtrace_tui.actions import ACTIONS, Context, Place, actions_of, key_label
 from braggtrace_tui.config import Backends
 from braggtrace_tui.driver import Driver
 from braggtrace_tui.engine import EngineHold, MakeEngine, make_engine
 from braggtrace_tui.engine_desk import RunDesk
 from braggtrace_tui.palettes import DEFAULT, PALETTES, Palette
 from braggtrace_tui.pieces import Role
+from braggtrace_tui.probing import ProbeDesk
 from braggtrace_tui.settings import Settings
 from braggtrace_tui.terminal import Belt, Terminal
 
@@ -82,7 +83,9 @@ class BraggtraceApp(App[int]):
         self.engine = EngineHold(
             self.backends.engine, self.backends.engines, self.call_later, self._engine_changed, make
         )
+        self._prepared = False
         self.desk = RunDesk(self.engine, self.backends.runs, self.call_later)
+        self.probes = ProbeDesk(self.call_later)
         self.terminal = terminal
         self.settings = settings
         self._session = session
@@ -117,6 +120,9 @@ class BraggtraceApp(App[int]):
 
     def _engine_changed(self) -> None:
         """The engine became ready, or was lost: a screen that shows it says so."""
+        if self.engine.kind == "ready" and not self._prepared:
+            self._prepared = True
+            self.desk.prepare()
         for screen in self.screen_stack:
             changed = getattr(screen, "engine_changed", None)
             if changed is not None:
@@ -158,13 +164,14 @@ class BraggtraceApp(App[int]):
         self.exit(0)
 
     def close_engine(self) -> None:
-        """End what runs and the engine; takes less than a second."""
+        """End what runs and the engine; takes about a second."""
+        self.probes.close()
         self.desk.close()
         self.engine.close()
 
     def do_interrupt(self) -> None:
         """Ctrl+C: what runs ends first."""
-        if not self.desk.cancel():
+        if not (self.probes.cancel() or self.desk.cancel()):
             self.exit(0)
 
     def do_palette(self) -> None:
@@ -173,8 +180,10 @@ class BraggtraceApp(App[int]):
     def do_help(self) -> None:
         from braggtrace_tui.screens.help import HelpScreen
 
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+        if isinstance(self.screen, HelpScreen):
+            return
+        possible = Context(rows=1, divergences=1, pixels=2, iterations=2, on_row=True)
+        self.push_screen(HelpScreen(getattr(self.screen, "context", None) or possible))
 
     def do_theme(self) -> None:
         """Next theme."""

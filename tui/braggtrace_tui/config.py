@@ -5,6 +5,7 @@
     engine = "gpubox"                 # the one that is used unless --engine says otherwise
     args = "flags.txt"                # nanoBragg's flags, where a trace does not tell its own
     bin = "~/bin/nanoBragg"           # the C program
+    root = "~/reports"                # where evidence goes
 
     [engines]
     gpubox = "ssh gpubox braggtrace engine"
@@ -65,12 +66,14 @@ class Config:
         engines: commands by name.
         args: a file with nanoBragg's flags, "" for none.
         program: the C program, "" for none.
+        root: where evidence goes, "" for the usual place.
     """
 
     engine: str = ""
     engines: Mapping[str, str] = field(default_factory=dict)
     args: str = ""
     program: str = ""
+    root: str = ""
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -104,21 +107,21 @@ def load_config(path: Path | None = None) -> Config:
 
 
 def _config_of(table: Mapping[str, Any], path: Path) -> Config:
-    unknown = sorted(table.keys() - {"engine", "engines", "args", "bin"})
+    unknown = sorted(table.keys() - {"engine", "engines", "args", "bin", "root"})
     if unknown:
-        raise InputError("unknown key", path=path, expected="engine, engines, args or bin", got=unknown[0])
+        raise InputError("unknown key", path=path, expected="engine, engines, args, bin or root", got=unknown[0])
     engines = table.get("engines", {})
     if not isinstance(engines, dict):
         raise InputError("'engines' is no table", path=path, expected='[engines] with NAME = "COMMAND"')
-    words = {name: table.get(name, "") for name in ("engine", "args", "bin")}
+    words = {name: table.get(name, "") for name in ("engine", "args", "bin", "root")}
     for name, value in [*words.items(), *engines.items()]:
         if not isinstance(value, str):
             raise InputError(f"{name!r} is no text", path=path, expected='NAME = "…"', got=repr(value))
     for name in engines:
         if name in (LOCAL, NO_ENGINE.name):
             raise InputError(f"an engine can't be called {name!r}", path=path)
-    home = {name: str(Path(words[name]).expanduser()) if words[name] else "" for name in ("args", "bin")}
-    return Config(words["engine"], engines, home["args"], home["bin"])
+    home = {name: str(Path(words[name]).expanduser()) if words[name] else "" for name in ("args", "bin", "root")}
+    return Config(words["engine"], engines, home["args"], home["bin"], home["root"])
 
 
 def choose_engine(wanted: str | None, config: Config) -> EngineChoice:
@@ -151,6 +154,9 @@ def choose_engine(wanted: str | None, config: Config) -> EngineChoice:
 RUNS = Path(".braggtrace/runs")
 """Where runs are kept, below the folder in which the program was started."""
 
+ROOT = "reports"
+"""Where evidence goes, below the folder in which the program was started, unless the config file says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backends:
@@ -163,6 +169,7 @@ class Backends:
         usual_args: the one of the config file, "" for none.
         program: the C program, "" for none.
         runs: where runs are kept.
+        root: where evidence goes.
     """
 
     engine: EngineChoice = NO_ENGINE
@@ -171,6 +178,7 @@ class Backends:
     usual_args: str = ""
     program: str = ""
     runs: Path = RUNS
+    root: str = ROOT
 
 
 def choose_backends(
@@ -196,5 +204,11 @@ def choose_backends(
         config.engines,
         "" if args is None else str(Path(args).absolute()),
         config.args,
-        program or env.get("NB_C_BIN", "") or config.program,
+        _program(program or env.get("NB_C_BIN", "") or config.program),
+        root=config.root or ROOT,
     )
+
+
+def _program(name: str) -> str:
+    """A path that means the same from every folder; a name without a slash is looked for on the PATH."""
+    return str(Path(name).expanduser().absolute()) if "/" in name else name

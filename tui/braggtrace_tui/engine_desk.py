@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from braggtrace.errors import BraggtraceError, UsageError
 from braggtrace_tui.engine import NO_ENGINE_WORDS, EngineHold
+from braggtrace_tui.engine_capture import Capture
 from braggtrace_tui.running import Progress
 from braggtrace_tui.runplan import Pixels, RunPlan, experiment_of, parse_pixels
 
@@ -95,7 +96,7 @@ class _Job:
         what = "image" if plan.image else plan.pixels if count == 1 else f"{count:,} pixels"
         self.began = time.monotonic()
         self.progress = Progress(f"{what} · {plan.choices}", time.monotonic())
-        self.ticket: Ticket | None = None
+        self.ticket: Ticket | Capture | None = None
         self.cancelled = False
         self.over = False
 
@@ -115,6 +116,17 @@ class RunDesk:
         self.root = root
         self._hop = hop
         self._job: _Job | None = None
+
+    @staticmethod
+    def prepare() -> None:
+        """Import, in the background, what the first run would have to wait for."""
+
+        def load() -> None:
+            import braggtrace.bundles.environment
+            import braggtrace.runs.launch  # noqa: F401 - all for their effect
+            import braggtrace_tui.screens.runform  # noqa: F401
+
+        threading.Thread(target=load, name="preparing", daemon=True).start()
 
     @property
     def store(self) -> RunStore:
@@ -147,11 +159,11 @@ class RunDesk:
             raise UsageError("a run is under way; Esc cancels it")
         request = request_of(plan, self.hold.choice.name)
         job = self._job = _Job(plan, told, ended)
-        self.hold.start()
-        kind = self.hold.kind
-        if kind in ("idle", "starting") and not plan.program:
-            job.progress = replace(job.progress, waiting="the engine is starting")
-        threading.Thread(target=self._launch, args=(job, request), name="launching", daemon=True).start()
+        if not plan.program:
+            self.hold.start()
+            if self.hold.kind in ("idle", "starting"):
+                job.progress = replace(job.progress, waiting="the engine is starting")
+        threading.Thread(target=self._run, args=(job, request), name="running", daemon=True).start()
 
     def cancel(self) -> bool:
         """Ask the run that is under way to end; False if there is none."""
@@ -165,7 +177,44 @@ class RunDesk:
             threading.Thread(target=job.ticket.cancel, name="cancelling", daemon=True).start()
         return True
 
-    # -- on the launching thread ---------------------------------------------------------------------------------------
+    # -- on a thread ---------------------------------------------------------------------------------------------------
+
+    def _run(self, job: _Job, request: RunRequest) -> None:
+        try:
+            if request.kind == "c-trace":
+                self._capture(job, request)
+            else:
+                self._launch(job, request)
+        except Exception as error:  # noqa: BLE001 - a run that never ends would block all others
+            expected = isinstance(error, (BraggtraceError, OSError))
+            sentence = str(error) if expected else f"a bug: {error!r}"
+            self._hop(lambda: self._end(job, "failed", None, sentence))
+
+    def _capture(self, job: _Job, request: RunRequest) -> None:
+        """Run the C program; what it has traced before it failed is kept."""
+        run = self.store.create(request, slug_of(job.plan))
+        capture = job.ticket = Capture(request, run.folder / "trace.log")
+        started = time.monotonic()
+
+        def tell(said: str) -> None:
+            self._hop(lambda: self._waiting(job, said))
+
+        try:
+            status = 0 if job.cancelled else capture.run(tell)
+            said = "\n".join(capture.said)
+        except OSError as error:
+            run.fail(str(error))
+            raise
+        sentence = next((line for line in reversed(capture.said) if line.strip()), f"exit status {status}")
+        if job.cancelled:
+            run.fail("cancelled", cancelled=True, detail=said)
+            self._hop(lambda: self._end(job, "cancelled", run.folder))
+        elif (run.folder / "trace.log").exists():
+            run.finish({"timing": {"run_s": time.monotonic() - started}, "log": said})
+            self._hop(lambda: self._end(job, "done", run.folder, sentence if status else ""))
+        else:
+            run.fail(sentence, detail=said)
+            self._hop(lambda: self._end(job, "failed", run.folder, sentence))
 
     def _launch(self, job: _Job, request: RunRequest) -> None:
         from braggtrace.runs.launch import launch
@@ -181,13 +230,7 @@ class RunDesk:
             opened.wait(5)
             self._heard(job, event, folder)
 
-        try:
-            run, ticket = launch(client, self.store, request, self.hold.throttled(heard), slug=slug_of(job.plan))
-        except Exception as error:  # noqa: BLE001 - a run that never ends would block all others
-            expected = isinstance(error, (BraggtraceError, OSError))
-            sentence = str(error) if expected else f"a bug: {error!r}"
-            self._hop(lambda: self._end(job, "failed", None, sentence))
-            return
+        run, ticket = launch(client, self.store, request, self.hold.throttled(heard), slug=slug_of(job.plan))
         folder, job.ticket = run.folder, ticket
         opened.set()
         if job.cancelled:
@@ -205,6 +248,12 @@ class RunDesk:
             outcome = "cancelled" if fields.get("code") == "cancelled" else "failed"
             code, sentence = str(fields.get("code")), str(fields.get("sentence") or "no reason was given")
             self._hop(lambda: self._end(job, outcome, folder, sentence, code))
+
+    def _waiting(self, job: _Job, said: str) -> None:
+        """A program that does not say how far it is has at least said something."""
+        if not (job.over or job.cancelled):
+            job.progress = replace(job.progress, waiting=said)
+            job.told(job.progress)
 
     def _progress(self, job: _Job, fields: Any) -> None:
         if job.over or job.cancelled:
@@ -236,3 +285,5 @@ class RunDesk:
         job, self._job = self._job, None
         if job is not None:
             job.over = job.cancelled = True
+            if isinstance(job.ticket, Capture):
+                job.ticket.end()

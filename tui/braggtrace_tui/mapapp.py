@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from textual.screen import Screen
 
 from braggtrace.images.model import MapData
 from braggtrace_tui.app import BraggtraceApp
-from braggtrace_tui.screens.map import MapScreen, OpenPixel
+from braggtrace_tui.config import Backends
+from braggtrace_tui.engine import MakeEngine, make_engine
+from braggtrace_tui.screens.map import MapScreen
 from braggtrace_tui.screens.start import StartScreen
 from braggtrace_tui.settings import Settings, load_settings, state_path
 from braggtrace_tui.terminal import Terminal, detect
@@ -17,25 +20,61 @@ __all__ = ["MapApp", "run_map"]
 
 
 class MapApp(BraggtraceApp):
-    """The same app, with a map where the start screen would be."""
+    """The same app, with a map where the start screen would be.
+
+    Args:
+        terminal: what the terminal can do.
+        settings: what is remembered.
+        data: the images.
+        paths: where they are from, the reference first.
+        backends: what traces their pixels.
+        make: makes the client of the engine.
+    """
 
     def __init__(
-        self, terminal: Terminal, settings: Settings, data: MapData, open_pixel: OpenPixel | None = None
+        self,
+        terminal: Terminal,
+        settings: Settings,
+        data: MapData,
+        paths: Sequence[str] = (),
+        backends: Backends | None = None,
+        make: MakeEngine = make_engine,
     ) -> None:
-        super().__init__(terminal, settings)
+        from braggtrace_tui.bothsides import sides_of_images
+        from braggtrace_tui.mapopen import PixelOpener
+
+        sides = sides_of_images(paths, backends) if backends is not None else None
+        # Without an experiment there is nothing to trace, and no engine need be started.
+        super().__init__(terminal, settings, backends=backends if sides is not None else None, make=make)
         self._data = data
-        self._open_pixel = open_pixel
+        self._opener = None if sides is None else PixelOpener(self, data, sides)
 
     def push_screen(self, screen: Screen[Any] | str, *args: Any, **options: Any) -> Any:
         if isinstance(screen, StartScreen):
-            screen = MapScreen(self._data, open_pixel=self._open_pixel)
+            opener = self._opener
+            screen = MapScreen(
+                self._data,
+                open_pixel=None if opener is None else opener.open_pixel,
+                run_pixels=None if opener is None else opener.open_pixels,
+            )
         return super().push_screen(screen, *args, **options)
 
+    def say(self, text: str, *, warning: bool = False) -> None:
+        """Answer the user on whatever screen is shown."""
+        say = getattr(self.screen, "say", None)
+        if say is not None:
+            say(text, warning=warning)
 
-def run_map(data: MapData, *, mouse: bool | None) -> int:
+    def hush(self) -> None:
+        """Take back what was said."""
+        if isinstance(self.screen, MapScreen):
+            self.screen.footer.clear()
+
+
+def run_map(data: MapData, paths: Sequence[str], backends: Backends, *, mouse: bool | None) -> int:
     """Run the screen on a map; returns the exit status."""
     terminal = detect()
-    app = MapApp(terminal, load_settings(state_path()), data)
+    app = MapApp(terminal, load_settings(state_path()), data, paths, backends)
     try:
         app.run(mouse=(not terminal.remote) if mouse is None else mouse)
     finally:

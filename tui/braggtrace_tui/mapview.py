@@ -92,7 +92,7 @@ class View:
         """The cursor elsewhere. If it leaves the page, the page moves by half, so that most steps move nothing else."""
         view = replace(self, cursor=cursor)
         top, left = (
-            _scrolled(first, at, page * self.block, self.block)
+            _scrolled(first, at, page, self.block)
             for first, at, page in zip((self.top, self.left), cursor, self.page, strict=True)
         )
         return replace(view, top=top, left=left)._inside()
@@ -108,10 +108,11 @@ class View:
 
     def zoomed(self, zoom: int) -> View:
         """Another zoom; the cursor stays where it is on the screen as far as possible."""
-        down, across = (each * self.spread for each in self.cursor_block)
         view = replace(self, zoom=zoom)
-        top = self.cursor[0] // view.block * view.block - down // view.spread * view.block
-        left = self.cursor[1] // view.block * view.block - across // view.spread * view.block
+        top, left = (
+            (at // view.block - min(block * self.spread // view.spread, page - 1)) * view.block
+            for at, block, page in zip(self.cursor, self.cursor_block, view.page, strict=True)
+        )
         return replace(view, top=top, left=left)._inside()
 
     def resized(self, dots: tuple[int, int]) -> View:
@@ -132,9 +133,10 @@ class View:
 
 
 def _scrolled(first: int, at: int, page: int, block: int) -> int:
-    if first <= at < first + page:
+    """The first pixel of a page of so many blocks that holds the pixel `at`."""
+    if first <= at < first + page * block:
         return first
-    return (at - page // 2) // block * block
+    return (at // block - page // 2) * block
 
 
 def _pixels(zoom: int) -> float:

@@ -15,7 +15,7 @@ from braggtrace_tui.runplan import RunPlan
 if TYPE_CHECKING:
     from braggtrace.runs.store import RunRecord
 
-__all__ = ["RunRow", "bytes_words", "list_heading", "run_detail", "run_line", "run_row"]
+__all__ = ["RunRow", "bytes_words", "list_heading", "openable", "run_detail", "run_line", "run_row"]
 
 _STATES = {
     "done": ("= done", Role.AGREE),
@@ -40,7 +40,7 @@ class RunRow:
         seconds: how long it took; negative if unknown.
         size: bytes on disk.
         folder: where it is.
-        trace: its trace, None if there is none.
+        trace, image: its result, None if there is none.
         engine: which engine ran it.
         sentence: what went wrong.
     """
@@ -54,8 +54,19 @@ class RunRow:
     size: int
     folder: Path
     trace: Path | None = None
+    image: Path | None = None
     engine: str = ""
     sentence: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is marked by."""
+        return self.name
+
+
+def openable(row: RunRow) -> bool:
+    """Whether there is something to look at."""
+    return row.trace is not None or row.image is not None
 
 
 def run_row(record: RunRecord) -> RunRow:
@@ -71,6 +82,7 @@ def run_row(record: RunRecord) -> RunRow:
         size=record.size,
         folder=record.folder,
         trace=record.trace if record.status == "done" else None,
+        image=record.image if record.status == "done" else None,
         engine="" if request is None else request.engine,
         sentence=record.sentence,
     )

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 INSTALL_TORCH = "pip install 'braggtrace[torch]'"
-NO_TORCH = f"PyTorch is not installed where the engine runs: {INSTALL_TORCH}"
+NO_TORCH = f"the engine has no PyTorch: {INSTALL_TORCH}"
 
 _PROFILES = ("legacy", "phi-fixed", "weighted-oversample", "guarded", "instrumented", "spec")
 
@@ -88,7 +88,8 @@ def experiment_values(explained: Mapping[str, Any]) -> dict[tuple[str, str], str
 
 def _value(row: Mapping[str, Any]) -> str:
     unit = str(row.get("unit") or "")
-    return f"{row.get('value', '')} {unit}".strip()
+    value = str(row.get("value", ""))
+    return value if value in ("", "-") else f"{value} {unit}".strip()
 
 
 def experiment_lines(

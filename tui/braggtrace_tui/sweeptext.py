@@ -8,35 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from braggtrace.compare.view import component_name, divergence, short_coordinate
 from braggtrace_tui.digits import short
 from braggtrace_tui.pieces import Line, Role, clip, safe
 from braggtrace_tui.running import seconds_words
-from braggtrace_tui.runplan import RunPlan
+from braggtrace_tui.runplan import RunPlan, parse_pixels
 
 if TYPE_CHECKING:
-    from braggtrace.compare.model import Comparison
-    from braggtrace.trace.model import Coordinate
+    from braggtrace.runs.sweep import SweepRow
 
-__all__ = ["Cell", "Judged", "cell_line", "profile_width", "cells_heading", "judged", "summary", "vary"]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a comparison says, in short.
-
-    Attributes:
-        status: "AGREES", "DIVERGES" or "INCONCLUSIVE".
-        compared, diverging: numbers of values.
-        first: the first divergence in words, "" if there is none.
-        worst: the largest rel; nan if there is none.
-    """
-
-    status: str
-    compared: int
-    diverging: int
-    first: str
-    worst: float
+__all__ = ["Cell", "cell_line", "profile_width", "cells_heading", "summary", "vary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +37,7 @@ class Cell:
     state: str = "waiting"
     fraction: float = 0.0
     trace: Path | None = None
-    verdict: Judged | None = None
+    verdict: SweepRow | None = None
     sentence: str = ""
     seconds: float = 0.0
 
@@ -72,27 +52,13 @@ def vary(
     ]
 
 
-def judged(comparison: Comparison) -> Judged:
-    """A comparison in short."""
-    first, worst = "", float("nan")
-    if comparison.first is not None:
-        index, row = comparison.first
-        pairing = comparison.pairings[index]
-        one = divergence(comparison, index, row)
-        width = max(len(one.reference), len(one.candidate))
-        name = pairing.name + (f".{component_name(one.component, width)}" if width > 1 else "")
-        first = f"{name}  {_place(short_coordinate(comparison, pairing, row), alone=len(comparison.pixels) < 2)}"
-    if comparison.worst is not None:
-        worst = float(comparison.pairings[comparison.worst[0]].rel[comparison.worst[1]])
-    counts = comparison.counts
-    return Judged(str(comparison.status), counts.compared, counts.diverge, first, worst)
-
-
-def _place(coordinate: Coordinate, *, alone: bool) -> str:
-    """Where it is, without the pixel if there is only one."""
-    if not alone or coordinate.pixel is None:
-        return str(coordinate)
-    return ", ".join(f"{name} {tic}" for name, tic in coordinate.tics)
+def _place(first: str, plan: RunPlan) -> str:
+    """Where the first divergence is; without the pixel where there is only one."""
+    pixels = parse_pixels(plan.pixels)
+    if pixels.count > 1:
+        return first
+    slow, fast = pixels.each()[0]
+    return first.replace(f"pixel {slow} {fast}, ", "").replace(f"  pixel {slow} {fast}", "")
 
 
 def cells_heading(profile: int) -> Line:
@@ -125,7 +91,7 @@ def cell_line(cell: Cell, profile: int, width: int) -> Line:
     if verdict.first:
         glyph, role = "≠ diverges", Role.DIVERGE
     rest = f"{verdict.diverging:>5,} {short(verdict.worst):>9}  "
-    place = clip(safe(verdict.first), max(0, width - 12 - len(what) - len(rest)))
+    place = clip(safe(_place(verdict.first, plan)), max(0, width - 12 - len(what) - len(rest)))
     return (
         (f" {glyph:<11}", role),
         (what, Role.STRONG if role is Role.AGREE else Role.TEXT),

@@ -22,7 +22,7 @@ from braggtrace.errors import MapFileError, ToleranceError, TraceReadError
 from braggtrace.trace.model import Trace
 from braggtrace.trace.reader import read_trace
 
-__all__ = ["Evidence", "Files", "derive", "gather", "previous_of", "read_as"]
+__all__ = ["Evidence", "Files", "Told", "derive", "gather", "previous_of", "read_as"]
 
 Pixel = tuple[int, int]
 
@@ -61,6 +61,21 @@ class Evidence:
     baseline_against_reference: Comparison | None = None
     against_baseline: Comparison | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Why a candidate diverges.
+
+    Attributes:
+        story: lines of plain text.
+        roots: where the divergence originates, as in a report of `braggtrace diff --explain --format json`.
+        why_not: why nothing is told, "" if it is.
+    """
+
+    story: tuple[str, ...] = ()
+    roots: tuple[Json, ...] = ()
+    why_not: str = ""
 
 
 def read_as(paths: Sequence[Path]) -> Trace:

@@ -82,6 +82,8 @@ def load_metrics(folder: Path) -> dict[str, Any]:
         BundleError: it has none, or they can't be understood.
     """
     path = folder / METRICS
+    if not path.is_file():  # a pipe would be waited for
+        raise BundleError("is missing", path=path)
     try:
         document = orjson.loads(path.read_bytes())
     except OSError as error:
@@ -129,6 +131,8 @@ def _record(path: Path) -> Record:
 
 def how_far(folder: Path) -> str:
     """What the log of an unfinished bundle says: why it stopped, else what it did last; "" if it says nothing."""
+    if not (folder / ATTEMPT).is_file():
+        return ""
     try:
         lines = (folder / ATTEMPT).read_text("utf-8", "replace").splitlines()
     except OSError:

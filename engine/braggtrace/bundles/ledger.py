@@ -29,7 +29,7 @@ from braggtrace.errors import InputError, OutputError
 __all__ = ["Attempt", "append_attempt", "attempt_of", "check_ledger", "format_attempt", "next_number"]
 
 _ATTEMPT = re.compile(
-    r"^[ \t]*(?:(?P<mark>[*+-]|#{1,6}|\d{1,9}[.)])[ \t]+)?"
+    r"^(?P<indent>[ \t]*)(?:(?P<mark>[*+-]|#{1,6}|\d{1,9}[.)])[ \t]+)?"
     r"(?P<date>\[[^\]\n]{1,40}\][ \t]+)?(?P<bold>\*\*|__)?Attempt[ \t]+(?P<hash>#)?(?P<number>\d{1,9})\b",
     re.IGNORECASE,
 )
@@ -56,6 +56,7 @@ class Attempt:
 class _Form:
     """How entries look in a file."""
 
+    indent: str = ""
     mark: str = "*"
     dated: bool = True
     hashed: bool = True
@@ -116,6 +117,7 @@ def format_attempt(attempt: Attempt, text: str) -> str:
     for match in _attempts(text):
         mark = match["mark"] or "*"
         form = _Form(
+            indent=match["indent"],
             mark="1." if mark[0].isdigit() else mark,
             dated=match["date"] is not None,
             hashed=match["hash"] is not None,
@@ -127,11 +129,9 @@ def format_attempt(attempt: Attempt, text: str) -> str:
     if form.mark.startswith("#"):
         facts = "".join(f"- {key}: {words}\n" for key, words in attempt.facts)
         return f"{form.mark} {date}{name} — {title}\n\n{facts}"
-    facts = "".join(
-        f"  {' ' * (len(form.mark) - 1)}{'-' if form.mark != '-' else '*'} {key}: {words}\n"
-        for key, words in attempt.facts
-    )
-    return f"{form.mark} {date}{name} — {title}\n{facts}"
+    inner = form.indent + " " * (len(form.mark) + 1) + ("-" if form.mark != "-" else "*")
+    facts = "".join(f"{inner} {key}: {words}\n" for key, words in attempt.facts)
+    return f"{form.indent}{form.mark} {date}{name} — {title}\n{facts}"
 
 
 def check_ledger(path: Path) -> str:

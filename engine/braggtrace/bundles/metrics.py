@@ -14,6 +14,7 @@ import orjson
 
 from braggtrace import __version__
 from braggtrace.bundles.environment import Revision
+from braggtrace.bundles.evidence import Told
 from braggtrace.bundles.history import SCHEMA, Record, history_entry
 from braggtrace.bundles.places import Json
 from braggtrace.bundles.request import Gates, Judging, ProbeRequest
@@ -40,7 +41,7 @@ class Made:
         earlier: complete bundles of the same topic, in order.
         warnings: what was said while it was made.
         notes: what a person should know about the comparisons.
-        story: causes of the divergence in words, lines of Markdown.
+        told: causes of the divergence.
         note: what the user says.
         runtime_s: how long parts of it took.
     """
@@ -56,7 +57,7 @@ class Made:
     earlier: Sequence[Record]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    story: tuple[str, ...] = ()
+    told: Told = field(default_factory=Told)
     note: str = ""
     runtime_s: Mapping[str, float] = field(default_factory=dict)
 
@@ -121,7 +122,8 @@ def assemble(made: Made, derived: Json) -> Json:
         "history": [],
         "warnings": list(made.warnings),
         "notes": list(made.notes),
-        "story": list(made.story),
+        "story": list(made.told.story),
+        "roots": list(made.told.roots),
         "note": made.note,
         "runtime_s": dict(made.runtime_s),
         "pages": {},

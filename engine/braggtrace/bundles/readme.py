@@ -60,7 +60,8 @@ def _lines(metrics: Metrics, artifacts: Sequence[str]) -> Iterator[str]:
     word, rest = summary(metrics)
     yield f"**{word}**: {plain(rest)}."
     if metrics["story"]:
-        yield from ("", "## Cause", "", *metrics["story"])
+        story = [line.replace("`", "'") for line in metrics["story"]]
+        yield from ("", "## Cause", "", "```text", *story, "```")
     yield from ("", "## Configuration", "")
     yield from table(("", ""), _configuration(metrics))
     yield from ("", "## Key metrics", "")

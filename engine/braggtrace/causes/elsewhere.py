@@ -17,6 +17,7 @@ __all__ = ["elsewhere_trials"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Rows: TypeAlias = npt.NDArray[np.int64]
 
+_COMMON = (0.0, 1.0, -1.0)  # values that many quantities have
 _NEIGHBOURS = [step for step in product((-1, 0, 1), repeat=3) if step != (0, 0, 0)]
 
 
@@ -47,13 +48,24 @@ def _stale(suspect: Suspect, history: History) -> Iterator[Trial]:
     ahead = found == history.rows + 1
     known = found >= 0
     earlier = found < history.rows
+    always = before | begins
     chosen = int(np.flatnonzero(known & earlier)[0]) if (known & earlier).any() else int(np.flatnonzero(known)[0])
     where = history.place(int(found[chosen]), int(history.rows[chosen]))
     text = f"its own value {where}"
     if (ahead | ~known).all() and suspect.count > 1:
         yield Trial(Code.SHIFTED_INDEX, f"{text}, one index later", predicted, prior=4.0)
     prior = 5.0 if (before | ~known).all() else 4.5 if (earlier | ~known).all() else 3.5
-    yield Trial(Code.STALE_VALUE, text, predicted, prior=prior, tries=max(len(history.right), 1))
+    if always.all() and _keeps_up(history):
+        prior -= 3.0  # a step that always lags would lag there as well
+    tries = max(len(history.right), 1)
+    yield Trial(Code.STALE_VALUE, text, predicted, prior=prior, free=float(begins.any()), tries=tries)
+
+
+def _keeps_up(history: History) -> bool:
+    """Whether some row is right although the one before it had another value."""
+    with np.errstate(invalid="ignore"):
+        moved = (np.abs(history.right[1:] - history.right[:-1]) > 1e-9 * np.abs(history.right[1:])).any(axis=1)
+    return bool((moved & ~history.wrong[1:]).any())
 
 
 def _source(history: History, row: int, bad: Floats, right: Floats, limit: Floats) -> int:
@@ -72,10 +84,11 @@ def _swapped(suspect: Suspect) -> Iterator[Trial]:
     pool = suspect.scalars if suspect.width == 1 else suspect.vectors if suspect.width == 3 else {}
     for name, values in pool.items():
         predicted = values.reshape(suspect.count, -1)
-        if name == suspect.quantity or not np.isfinite(predicted).all():
+        if name == suspect.quantity or not np.isfinite(predicted).all() or np.isin(predicted, _COMMON).all():
             continue
         same_unit = suspect.units.get(name) == suspect.unit
-        prior = 4.0 if same_unit and name not in suspect.constant else 2.5 if same_unit else 1.0
+        fixed = name in suspect.constant
+        prior = 1.0 if not same_unit or (fixed and suspect.count > 1) else 2.5 if fixed else 4.0
         yield Trial(Code.SWAPPED_QUANTITIES, f"that of {name}", predicted, prior=prior, tries=max(len(pool), 1))
 
 

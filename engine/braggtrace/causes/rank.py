@@ -21,7 +21,10 @@ from braggtrace.causes.values import value_trials
 __all__ = ["Ranked", "confidence_of", "rank", "search"]
 
 _PROVEN = 6.0  # bits beyond chance that a change must get right
+_PROVEN_INTEGER = 1.0  # for what changes whole numbers by one, where a row holds few bits
+_OF_INTEGERS = (Code.WRONG_ROUNDING, Code.SHIFTED_INDEX, Code.DEFAULT_USED)
 _PARTLY = 0.6  # of the rows
+_SPOILS = 4.0  # bits that a change loses if it would also change what is right
 
 # Fitted to the development seeds of the corpus: see `scripts/causes.py --calibrate`.
 _CALIBRATION = (0.0, 0.2, 0.05)
@@ -52,11 +55,25 @@ def search(suspect: Suspect, more: Iterable[Trial] = ()) -> list[Ranked]:
         suspect: a wrong value beside the right one.
         more: changes to try besides those of the value, as those of the step's inputs.
     """
-    trials = [*value_trials(suspect), *elsewhere_trials(suspect), *more]
+    trials = [*value_trials(suspect), *elsewhere_trials(suspect), *(_renamed(suspect, trial) for trial in more)]
     found = judged_trials(suspect, trials)
     if not found:
         found = judged_trials(suspect, trials, coverage=_PARTLY)
     return rank(found)
+
+
+def _renamed(suspect: Suspect, trial: Trial) -> Trial:
+    """A direction from which a factor is missing is one that was not normalised."""
+    if not suspect.is_unit_vector or trial.code is not Code.MISSING_TERM:
+        return trial
+    with np.errstate(all="ignore"):
+        length = np.sqrt((trial.predicted**2).sum(axis=1, keepdims=True))
+        along = trial.predicted / length - suspect.right / np.sqrt((suspect.right**2).sum(axis=1, keepdims=True))
+        scaled = (np.abs(along) <= 1e-6).all() and (np.abs(length - 1.0) > 1e-6).all()
+    if not scaled:
+        return trial
+    text = "parallel to what it should be, but not divided by its length"
+    return replace(trial, code=Code.NOT_NORMALISED, text=text, prior=trial.prior + 2.0)
 
 
 def rank(found: Sequence[Finding]) -> list[Ranked]:
@@ -103,8 +120,11 @@ def confidence_of(gap: float, margin: float) -> float:
 
 
 def _score(finding: Finding) -> float:
-    return finding.trial.prior + finding.bits + 20.0 * (finding.coverage - 1.0)
+    return finding.trial.prior + finding.bits + 20.0 * (finding.coverage - 1.0) - (_SPOILS if finding.spoils else 0.0)
 
 
 def _is_proven(finding: Finding) -> bool:
-    return finding.bits >= _PROVEN or finding.trial.code is Code.NON_FINITE
+    trial = finding.trial
+    if trial.code is Code.NON_FINITE:
+        return True
+    return finding.bits >= (_PROVEN_INTEGER if trial.code in _OF_INTEGERS else _PROVEN)

@@ -25,6 +25,13 @@ EXACT = 2.0**-52
 _ROOM = 3.0
 _MOST_BITS = 40.0
 _INTEGER_BITS = 3.0  # one of the near integers
+_LOCAL = frozenset(
+    {
+        *(Code.STALE_VALUE, Code.CLAMPED, Code.NON_FINITE, Code.PRECISION_LOSS, Code.WRONG_ROUNDING),
+        *(Code.DEFAULT_USED, Code.LOOKUP_MISMATCH, Code.SHIFTED_INDEX),
+    }
+)
+"""Causes that by their nature change some values and leave others as they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +44,6 @@ class History:
         recorded: (N, width) what the side recorded.
         wrong: (N,) which rows are wrong.
         place: says where a row is, for people.
-        before: row -> the row that was computed just before it, −1 for the first.
-        is_phi: the rows differ in their phi step.
     """
 
     rows: npt.NDArray[np.int64]
@@ -72,6 +77,7 @@ class Suspect:
         fraction: for an index, the fraction that it is rounded from, (n,).
         factors: the structure factors that the traces show, by h, k, l.
         indices: (n, 3) h0, k0, l0 of the rows, for a structure factor.
+        kept: how many other rows are right, so that a mistake of the whole step would show there.
     """
 
     quantity: str
@@ -93,6 +99,7 @@ class Suspect:
     fraction: Floats | None = None
     factors: Mapping[tuple[int, int, int], float] = field(default_factory=dict)
     indices: Floats | None = None
+    kept: int = 0
 
     @property
     def count(self) -> int:
@@ -118,6 +125,7 @@ class Trial:
         tries: how many changes of its kind are tried.
         quirk: the named quirk that it is.
         slack: how much roundings of the right value grow in the change.
+        spoils: it would also change values that are right; None if that was not tried.
     """
 
     code: Code
@@ -128,6 +136,7 @@ class Trial:
     tries: int = 1
     quirk: str = ""
     slack: float = 1.0
+    spoils: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,12 +148,14 @@ class Finding:
         fitted: (n,) the rows that it explains.
         residual: largest difference that is left, over the room that roundings have.
         bits: how far beyond chance the agreement is.
+        spoils: it would also change values of the same step that are right.
     """
 
     trial: Trial
     fitted: Flags
     residual: float
     bits: float
+    spoils: bool = False
 
     @property
     def coverage(self) -> float:
@@ -185,18 +196,37 @@ def surplus_bits(suspect: Suspect, trial: Trial, fitted: Flags) -> float:
         scale = np.maximum(np.max(np.abs(bad), axis=1, keepdims=True), np.max(np.abs(right), axis=1, keepdims=True))
         told = (np.abs(bad) > limit) | (np.abs(right) > limit)  # a 0 that stays 0 tells nothing
         if suspect.is_integer:
-            bits = np.where(told, _INTEGER_BITS, 0.0)
+            bits = np.where(told | (suspect.fraction is not None), _INTEGER_BITS, 0.0)
         else:
             bits = np.where(told, np.clip(np.log2(scale / limit), 0.0, _MOST_BITS), 0.0)
-    bits = np.nan_to_num(bits, posinf=_MOST_BITS)[_distinct(bad)]
+    if suspect.fraction is not None:
+        bad = np.hstack([bad, suspect.fraction[fitted][:, None]])
+    bits = np.nan_to_num(bits, posinf=_MOST_BITS)
+    if not suspect.replayed:
+        bits = np.minimum(bits, _written_bits(suspect.bad[fitted]))
+    bits = bits[_distinct(bad)]
     total, typical = float(bits.sum()), float(np.max(bits, initial=0.0))
     return total - trial.free * typical - math.log2(max(trial.tries, 1))
+
+
+def _written_bits(values: Floats) -> Floats:
+    """(n, width) how much a number tells by its digits: one that a person gave, 0.0052, has few of them."""
+    texts = [f"{value:.15e}".partition("e")[0] for value in values.reshape(-1)]
+    digits = [len(text.replace(".", "").lstrip("-").rstrip("0")) for text in texts]
+    return np.array(digits, dtype=np.float64).reshape(values.shape) * math.log2(10.0)
 
 
 def _distinct(values: Floats) -> npt.NDArray[np.int64]:
     """Rows that are not repetitions of others, at most 16 of them."""
     _, first = np.unique(values, axis=0, return_index=True)
     return np.sort(first)[:16]
+
+
+def _is_idle(suspect: Suspect, trial: Trial) -> bool:
+    """Whether the right value fits as well as the changed one, so that the change explains nothing."""
+    with np.errstate(all="ignore"):
+        same = np.abs(suspect.bad - suspect.right) <= allowed(suspect, trial)
+    return bool(same.all())
 
 
 def judged_trials(suspect: Suspect, trials: Iterable[Trial], coverage: float = 0.99) -> list[Finding]:
@@ -206,7 +236,10 @@ def judged_trials(suspect: Suspect, trials: Iterable[Trial], coverage: float = 0
         if trial.predicted.shape != suspect.bad.shape:
             continue
         fitted, left = fitted_rows(suspect, trial)
+        if _is_idle(suspect, trial):
+            continue
         if len(fitted) and fitted.mean() >= coverage:
             residual = float(left[fitted].max(initial=0.0))
-            found.append(Finding(trial, fitted, residual, surplus_bits(suspect, trial, fitted)))
+            spoils = trial.spoils if trial.spoils is not None else suspect.kept > 0 and trial.code not in _LOCAL
+            found.append(Finding(trial, fitted, residual, surplus_bits(suspect, trial, fitted), spoils))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import permutations, product
 from typing import TypeAlias
@@ -35,12 +36,20 @@ def value_trials(suspect: Suspect) -> Iterator[Trial]:
         yield from _integers(suspect)
     else:
         yield from _factors(suspect)
-        yield from _quantities_as_factors(suspect)
-        yield from _terms(suspect)
-        yield from _offsets(suspect)
+        if _is_telling(suspect):
+            yield from _quantities_as_factors(suspect)
+            yield from _terms(suspect)
+            yield from _offsets(suspect)
         yield from _roundings(suspect)
     yield from _bounds(suspect)
     yield from _defaults(suspect)
+
+
+def _is_telling(suspect: Suspect) -> bool:
+    """Whether a difference or a ratio that is found says something: numbers of people are short, and so are these."""
+    if suspect.indices is not None and len(np.unique(suspect.bad)) <= 2:
+        return False  # numbers of a table
+    return suspect.replayed or suspect.count > 1 or suspect.width > 1
 
 
 def _not_finite(suspect: Suspect) -> Iterator[Trial]:
@@ -79,7 +88,7 @@ def _axes(suspect: Suspect) -> Iterator[Trial]:
     if suspect.is_unit_vector:
         along = (suspect.bad * right).sum(axis=1, keepdims=True)
         yield Trial(
-            Code.NOT_NORMALISED, "parallel to what it should be, but not of length 1", right * along, prior=3.0, free=1
+            Code.NOT_NORMALISED, "parallel to what it should be, but not of length 1", right * along, 3.0, tries=1000
         )
 
 
@@ -100,7 +109,7 @@ def _integers(suspect: Suspect) -> Iterator[Trial]:
             ("rounding away from 0", np.copysign(np.ceil(np.abs(x)), x)),
         ):
             yield Trial(
-                Code.WRONG_ROUNDING, f"{name} of the fraction, not the nearest integer", predicted, 6.0, tries=6
+                Code.WRONG_ROUNDING, f"{name} of the fraction, not the nearest integer", predicted, 7.5, tries=6
             )
     for shift in (1.0, -1.0):
         word = "one more" if shift > 0 else "one less"
@@ -125,7 +134,7 @@ def _ratio(suspect: Suspect) -> tuple[float, float] | None:
 
 def _factors(suspect: Suspect) -> Iterator[Trial]:
     found = _ratio(suspect)
-    if found is None or abs(found[0] - 1.0) <= found[1]:
+    if found is None or abs(abs(found[0]) - 1.0) <= found[1]:
         return
     factor, room = found
     for value, text in ((DEGREES, "π/180"), (1 / DEGREES, "180/π")):
@@ -135,19 +144,25 @@ def _factors(suspect: Suspect) -> Iterator[Trial]:
     if power is not None:
         yield Trial(Code.UNIT_SCALE, f"{power[0]} times what it should be", suspect.right * power[1], 5.0, tries=18)
     for name, value in named_factor(factor, room):
+        if "r_e" in name and "r_e_sqr" in suspect.inputs:
+            continue  # that is a quantity of the step itself
         yield Trial(Code.CONSTANT_FACTOR, f"{name} times what it should be", suspect.right * value, 4.5, tries=60)
     short = float(f"{factor:.3g}")
-    if abs(factor / short - 1) <= room:
-        yield Trial(Code.CONSTANT_FACTOR, f"{short:g} times what it should be", suspect.right * short, 3.5, tries=900)
+    if not _is_telling(suspect):
+        return
+    if suspect.indices is None and abs(factor / short - 1) <= room:
+        tries = 900 * (1 + abs(math.floor(math.log10(abs(short)))))  # three digits and a power of ten
+        yield Trial(Code.CONSTANT_FACTOR, f"{short:g} times what it should be", suspect.right * short, 3.5, tries=tries)
     yield Trial(Code.CONSTANT_FACTOR, f"{factor:.6g} times what it should be", suspect.right * factor, 1.0, free=1)
 
 
 def _quantities_as_factors(suspect: Suspect) -> Iterator[Trial]:
-    tries = 6 * max(len(suspect.scalars), 1)
+    pools = {False: 6 * max(len(suspect.scalars), 1), True: 6 * max(len(suspect.inputs & set(suspect.scalars)), 1)}
     for name, values in suspect.scalars.items():
         if not np.isfinite(values).all() or (np.abs(np.abs(values) - 1.0) < 1e-9).all() or (values == 0).any():
             continue
         known = name in suspect.inputs
+        tries = pools[known]
         for power, mark in _POWERS:
             if power == 0.5 and (values < 0).any():
                 continue
@@ -226,11 +241,13 @@ def _bounds(suspect: Suspect) -> Iterator[Trial]:
     """The value is cut: all wrong rows have the same value, and what they should be lies beyond it."""
     history = suspect.history
     bad, right = suspect.bad, suspect.right
-    same = suspect.count > 1 and bool((np.abs(bad - bad[:1]) <= 8 * 2.0**-52 * np.abs(bad) + suspect.error).all())
+    same = suspect.count > 1 and bool((np.abs(bad - bad[:1]) <= 8 * 2.0**-52 * np.abs(bad) + 2 * suspect.error).all())
     for sign, word in ((1.0, "from above"), (-1.0, "from below")):
         bound = float((sign * bad).max() * sign)
         simple = bound in (0.0, 1.0, -1.0)
-        if not (simple or same):
+        near = abs(bound - float(f"{bound:.2g}")) <= 2.0**-23 * abs(bound) + suspect.error.max()  # also of a float32
+        short = suspect.replayed and near and (same or suspect.count == 1)
+        if not (simple or same or short):
             continue
         predicted = sign * np.minimum(sign * right, sign * bound)
         others = None if history is None else history.right[~history.wrong]
@@ -239,7 +256,14 @@ def _bounds(suspect: Suspect) -> Iterator[Trial]:
                 if (sign * others > sign * bound + suspect.room.max()).any():
                     continue
         text = f"cut at {bound:.6g} {word}"
-        yield Trial(Code.CLAMPED, text, predicted, prior=4.0 if simple else 2.0, free=0.0 if simple else 1.0, tries=40)
+        yield Trial(
+            Code.CLAMPED,
+            text,
+            predicted,
+            prior=4.0 if simple else 3.5 if same and short else 2.0,
+            free=0.0 if simple or short else 1.0,
+            tries=40 if simple else 200,
+        )
 
 
 def _defaults(suspect: Suspect) -> Iterator[Trial]:

@@ -29,7 +29,7 @@ from braggtrace.compare.tolerance import NO_RULES, Tolerances, parse_tables
 from braggtrace.compare.units import UNITS, parse_unit
 from braggtrace.errors import MapFileError, ToleranceError
 
-__all__ = ["NO_MAP", "NameMap", "parse_map", "read_map"]
+__all__ = ["NO_MAP", "NameMap", "map_of", "parse_map", "read_map"]
 
 _KEYS = ("renames", "units", "tolerances", "ignore")
 
@@ -112,6 +112,15 @@ def parse_map(text: str, path: str = "map") -> NameMap:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MapFileError(f"not TOML: {error}", path=path) from error
+    return map_of(document, path)
+
+
+def map_of(document: Mapping[str, object], path: str = "map") -> NameMap:
+    """What the tables of a map file say; `path` is for messages.
+
+    Raises:
+        MapFileError: there is an unknown key, or a value of the wrong type.
+    """
     for key in document:
         if key not in _KEYS:
             raise MapFileError(f"unknown key {key!r}", path=path, expected=", ".join(_KEYS))

@@ -16,14 +16,14 @@ from braggtrace.replay.judge import Judgement
 from braggtrace.replay.loops import add_carried
 from braggtrace.replay.quirks import Fit
 from braggtrace.replay.replayer import Values
-from braggtrace.replay.roots import Origin
 from braggtrace.replay.tables import Book, Recorded, Side
+from braggtrace.replay.tree import Origin
 
 __all__ = ["mended_book"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-_CARRIED = ("I_previous", "I_last", "F_known")
+_CARRIED = ("I_previous", "I_last", "F_known", "tricubic_grid")
 
 
 def mended_book(judgement: Judgement, origins: Sequence[Origin], fits: Sequence[Fit]) -> Book:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from braggtrace.replay.judge import Judgement
 from braggtrace.replay.model import Amplified
 from braggtrace.replay.nodes import Place
-from braggtrace.replay.roots import Tree
 from braggtrace.replay.tables import Side
+from braggtrace.replay.tree import Tree
 
 __all__ = ["amplified"]
 

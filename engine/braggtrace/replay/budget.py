@@ -15,8 +15,8 @@ from braggtrace.replay.judge import Judgement
 from braggtrace.replay.model import Budget
 from braggtrace.replay.quirks import RUNNING_SUM, Fit
 from braggtrace.replay.replayer import Values
-from braggtrace.replay.roots import UNKNOWN_SIDE, Origin
 from braggtrace.replay.tables import SIDES, Side
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin
 
 __all__ = ["Fixes", "Shares", "fixes_of", "shares"]
 

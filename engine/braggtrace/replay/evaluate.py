@@ -19,8 +19,9 @@ __all__ = ["Answer", "Input", "evaluate", "pack", "run_plan", "unpack"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-_STEP = 1e-10  # relative size of a trial step where the rounding itself is too small to show
+_STEP = 2.0**-46  # relative size of a trial step where the rounding itself is too small to show
 _NOISE = 8.0  # roundings inside a step
+_LARGEST_PHASE = 3e6  # up to here the sines of the steps keep their digits
 _FLOOR = {"capture_fraction": 1.0}  # a small difference of numbers of this size
 _PHASES = {"grating_a": ("h_frac", "Na"), "grating_b": ("k_frac", "Nb"), "grating_c": ("l_frac", "Nc")}
 
@@ -61,7 +62,7 @@ def pack(values: Tensor) -> Any:
         return Vec(*values)
     if values.shape[0] == 9:
         return Vec(*values[:3]), Vec(*values[3:6]), Vec(*values[6:])
-    return tuple(values)
+    return values.movedim(0, -1).reshape(*values.shape[1:], 4, 4, 4)
 
 
 def unpack(result: Any, shape: torch.Size) -> Tensor:
@@ -104,7 +105,11 @@ def evaluate(
     if not spread:
         return _plain(plan, name, inputs, fixed)
     if eps > DOUBLE_EPS:  # inputs that a trace shows in full may have been cut before they were used
-        inputs = {key: replace(each, error=each.error + eps * _scale(each.values)) for key, each in inputs.items()}
+        # A whole number, which has no error, is never cut.
+        inputs = {
+            key: replace(each, error=np.where(each.error > 0, each.error + eps * _scale(each.values), 0.0))
+            for key, each in inputs.items()
+        }
     rows = max((len(each.values) for each in inputs.values()), default=1)
     scales = {key: _scale(each.values) for key, each in inputs.items()}
     steps = {key: np.maximum(each.error, _STEP * scales[key]) for key, each in inputs.items()}
@@ -169,7 +174,7 @@ def _inside(
             for sign in (-1.0, 1.0):
                 trial = tensors | {step.name: (known[step.name] + sign * error).expand(shape)[None]}
                 change = run_plan(rest, name, trial, fixed, shape).numpy().T - values
-                spread = np.maximum(spread, np.nan_to_num(np.abs(change), nan=0.0))
+                spread = np.maximum(spread, np.nan_to_num(np.abs(change), nan=np.inf, posinf=np.inf))
     return spread
 
 
@@ -179,7 +184,8 @@ def _phase_rounding(index: Tensor, cells: Tensor, grating: Tensor, eps: float) -
     total = cells * x
     sine = torch.clamp(torch.abs(torch.sin(x)), min=1e-30)
     error = (total * torch.abs(torch.cos(total)) + torch.abs(grating) * x * torch.abs(torch.cos(x))) / sine
-    return torch.minimum(_NOISE * eps * error, cells)
+    lost = (total * eps > 0.01) | (total > _LARGEST_PHASE)  # nothing is left of the phase
+    return torch.where(lost, torch.inf, _NOISE * eps * error)
 
 
 def _scale(values: Floats) -> Floats:

@@ -22,11 +22,11 @@ from braggtrace.replay.judge import Judgement
 from braggtrace.replay.model import Cause, Root
 from braggtrace.replay.nodes import catalogue_name
 from braggtrace.replay.places import coordinate_words, coordinates
-from braggtrace.replay.roots import UNKNOWN_SIDE, Origin, Tree
 from braggtrace.replay.sensitivity import sensitivity
 from braggtrace.replay.story import root_sentence
-from braggtrace.replay.suspects import chosen_rows, suspect_of, trials_of
+from braggtrace.replay.suspects import against_other, chosen_rows, suspect_of, trials_of
 from braggtrace.replay.tables import SIDES, WORDS, Side
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin, Tree
 
 __all__ = ["name_of", "origin_id", "roots_of"]
 
@@ -162,6 +162,8 @@ def _causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str]:
         side = judgement.book.reference if origin.side == SIDES[0] else judgement.book.candidate
         suspect = suspect_of(judgement, origin, side)
         ranked = [] if suspect is None else search(suspect, trials_of(judgement, origin, side))
+        if not ranked and (against := against_other(judgement, origin, side)) is not None:
+            suspect, ranked = against, search(against)
         return _as_causes(suspect, ranked), origin.side
     broken = side_by_invariants(judgement.book, origin.node)
     found: dict[str, tuple[Suspect, list[Ranked]]] = {}
@@ -174,7 +176,7 @@ def _causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str]:
     if broken is not None and broken.side in found:
         suspect, ranked = found[broken.side]
         return _as_causes(suspect, ranked), broken.side
-    by_default = [name for name, (_, ranked) in found.items() if _is_default(ranked)]
+    by_default = [name for name, (_, ranked) in found.items() if _tells_the_side(ranked)]
     if len(by_default) == 1:
         suspect, ranked = found[by_default[0]]
         return _as_causes(suspect, ranked), by_default[0]
@@ -182,8 +184,12 @@ def _causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str]:
     return _as_causes(suspect, ranked), UNKNOWN_SIDE
 
 
-def _is_default(ranked: Sequence[Ranked]) -> bool:
-    return any(each.finding.trial.code is Code.DEFAULT_USED for each in ranked)
+_ONE_SIDED = (Code.DEFAULT_USED, Code.PRECISION_LOSS, Code.NOT_NORMALISED, Code.NON_FINITE)
+
+
+def _tells_the_side(ranked: Sequence[Ranked]) -> bool:
+    """Whether what was found only makes sense on the side that was searched."""
+    return bool(ranked) and ranked[0].finding.trial.code in _ONE_SIDED
 
 
 def _copy_causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str]:
@@ -193,7 +199,7 @@ def _copy_causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str
     suspect = suspect_of(judgement, origin, side)
     if suspect is None:
         return _as_causes(None, []), origin.side
-    rows = chosen_rows(origin)
+    rows = chosen_rows(judgement, origin, side)
     first, second = side.nodes[origin.node], origin.copy.recorded
     suspect = replace(
         suspect, bad=second.values[rows], right=first.values[rows], room=first.error[rows], error=second.error[rows]

@@ -12,14 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from braggtrace.physics.detector import BEAM_PIVOT, pix0_vector_meters
 from braggtrace.physics.graph import GRAPH
 from braggtrace.physics.numerics import DEG_PER_RAD
 from braggtrace.physics.registry import Graph
 from braggtrace.physics.vector import Vec, rotate_about, vec
 from braggtrace.quantities import Level
 from braggtrace.simulate.conventions import CONVENTIONS
-
-__all__ = ["ALONE", "COUNTERS", "REPLAY", "unmeant_inputs"]
 
 COUNTERS = ("thick_tic", "subS", "subF", "phi_tic", "fpixel", "spixel")
 """Nodes that are no values of a trace but the place of a value."""
@@ -174,6 +173,20 @@ def distance_start(distance_meters: Tensor) -> Tensor:
     return distance_meters
 
 
+@_relation("pix0_vector_meters", Level.RUN, variant=BEAM_PIVOT, formula="−Fbeam f − Sbeam s + distance b")
+def pix0_about_beam(term_fast: Vec, term_slow: Vec, term_beam: Vec) -> Vec:
+    """The origin when the beam spot stays where it is."""
+    return pix0_vector_meters(BEAM_PIVOT, None, term_fast, term_slow, term_beam, term_beam)
+
+
+@_relation(
+    "pix0_vector_meters", Level.RUN, variant="SAMPLE", formula="−Fclose f − Sclose s + close_distance o, rotated"
+)
+def pix0_about_sample(pix0_after_twotheta: Vec) -> Vec:
+    """The origin when the sample stays where it is."""
+    return pix0_after_twotheta
+
+
 @_relation("rot_a_meters", Level.ITERATION, unit="m", variant="ROTATED_A")
 def rot_a_meters(rot_a_angstroms: Vec) -> Vec:
     """The traced vector."""
@@ -239,7 +252,7 @@ for _name, _what in (
     _relation(_name, Level.RUN, unit="", variant="NAMED")(_named(_what))
 
 
-@_relation("Fbeam_input_m", Level.RUN, unit="m", variant="NAMED", formula="from Xbeam, Ybeam by the convention")
+@_relation("Fbeam_input_m", Level.RUN, unit="m", variant="CENTRED", formula="from Xbeam, Ybeam by the convention")
 def fbeam_input(
     detector_convention: str, Xbeam_meters: Tensor, Ybeam_meters: Tensor, pixel_size_meters: Tensor
 ) -> Tensor:
@@ -249,7 +262,7 @@ def fbeam_input(
     return Xbeam_meters
 
 
-@_relation("Sbeam_input_m", Level.RUN, unit="m", variant="NAMED", formula="from Xbeam, Ybeam by the convention")
+@_relation("Sbeam_input_m", Level.RUN, unit="m", variant="CENTRED", formula="from Xbeam, Ybeam by the convention")
 def sbeam_input(
     detector_convention: str, Xbeam_meters: Tensor, Ybeam_meters: Tensor, pixel_size_meters: Tensor, spixels: Tensor
 ) -> Tensor:
@@ -261,15 +274,64 @@ def sbeam_input(
     return Ybeam_meters
 
 
-ALONE = frozenset({"F_latt_a", "F_latt_b", "F_latt_c"})
-"""Nodes that are functions of h, k, l alone: the simulator takes the rounded indices for accuracy only."""
+@_relation("interpolate", Level.RUN, formula="as asked for, else whether any N is 2 or less")
+def interpolate(Na: Tensor, Nb: Tensor, Nc: Tensor, interpolation_flag: Tensor) -> Tensor:
+    """Whether structure factors are interpolated; what was asked for is not traced."""
+    return interpolation_flag * torch.ones_like(Na + Nb + Nc)
 
 
-def unmeant_inputs(name: str, shape: str) -> frozenset[str]:
-    """Traced nodes that a node must not be replayed from, although the simulator's step asks for them."""
-    if name in ALONE or (name == "F_latt" and shape == "SQUARE"):
-        return frozenset({"h0", "k0", "l0"})
-    return frozenset()
+@_relation("interpolation_on", Level.ITERATION, unit="")
+def interpolation_on(interpolate: Tensor, interpolation_left: Tensor) -> Tensor:
+    """Whether it is still on; where it was left is not traced."""
+    return interpolate * interpolation_left
+
+
+@_relation("interpolate_active", Level.PIXEL)
+def interpolate_active(interpolation_on: Tensor) -> Tensor:
+    """Whether it is on after the pixel."""
+    return interpolation_on
+
+
+@_relation("innermost_iterations", Level.PIXEL, formula="steps·thicksteps, less those beyond dmin")
+def innermost_iterations(steps: Tensor, thicksteps: Tensor, within_dmin: Tensor) -> Tensor:
+    """Count the iterations; how many samples the resolution cut left is not traced."""
+    return steps * thicksteps * within_dmin
+
+
+@_relation("lambda_of_source", Level.RUN, unit="m", variant="ONE_SOURCE", formula="the wavelength of the run")
+def lambda_of_source(lambda_meters: Tensor) -> Tensor:
+    """The only source has the central wavelength."""
+    return lambda_meters
+
+
+@_relation("lambda_of_source", Level.RUN, unit="m", formula="from the wavelength and the sources")
+def lambda_of_sources(lambda_meters: Tensor, source_grid: Tensor) -> Tensor:
+    """One of several wavelengths; how they were chosen is not traced."""
+    return lambda_meters * source_grid
+
+
+@_relation("dir", Level.RUN, variant="ONE_SOURCE", formula="−beam")
+def only_dir(beam_vec: Vec) -> Vec:
+    """The only source lies up the beam."""
+    return beam_vec.negated()
+
+
+@_relation("dir", Level.RUN, formula="from the beam and the sources")
+def one_dir(beam_vec: Vec, polar_vec: Vec, vert_vec: Vec, source_grid: Tensor) -> Vec:
+    """One of several directions; how they were chosen is not traced."""
+    return beam_vec.plus(polar_vec).plus(vert_vec).scaled(source_grid)
+
+
+@_relation("u", Level.RUN, formula="a random rotation of at most the mosaic spread")
+def mosaic_rotation(mosaic_spread_deg: Tensor, mosaic_draws: Tensor) -> Tensor:
+    """A mosaic domain; what was drawn is not traced."""
+    return mosaic_spread_deg * mosaic_draws
+
+
+@_relation("detector_thickstep_meters", Level.RUN, formula="from the thickness and the layers")
+def detector_thickstep(detector_thick_meters: Tensor, thicksteps: Tensor, thick_rule: Tensor) -> Tensor:
+    """Thickness of a layer; which rule chose it is not traced."""
+    return detector_thick_meters / thicksteps * thick_rule
 
 
 @_relation("weight", Level.SAMPLE, unit="", formula="product of the factors that are applied at every step")
@@ -305,9 +367,9 @@ def i_running_weighted(I_previous: Tensor, I_term: Tensor, weight: Tensor) -> Te
 
 
 @_relation("I_running", Level.ITERATION, variant="RUNNING_SUM", formula="(I_running before + I_term)·factors")
-def i_running_sum(I_previous: Tensor, I_term: Tensor, weight: Tensor) -> Tensor:
-    """Add the contribution and multiply the whole sum by the factors; a step without contribution is skipped."""
-    return torch.where(I_term == 0, I_previous, (I_previous + I_term) * weight)
+def i_running_sum(I_previous: Tensor, I_term: Tensor, weight: Tensor, I_bg: Tensor) -> Tensor:
+    """Add the contribution and multiply the whole sum by the factors; a step is skipped if nothing scatters."""
+    return torch.where((I_term == 0) & (I_bg == 0), I_previous, (I_previous + I_term) * weight)
 
 
 @_relation("I_before_scaling", Level.PIXEL, formula="the sum after the last iteration")

@@ -22,6 +22,11 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 _SAFETY = 2.0
+_UNDERFLOW = 1.2e-38  # below it a float32 loses its digits
+_ORIGIN, _DISTANCE = "pix0_vector_meters", "distance_meters"
+_STANDING_IN = frozenset(
+    {"odet_after_rotz", "distance_start_m"}
+)  # for these a traced value is taken that is made later
 _WIDEST = 3  # suspects that are tried together
 
 
@@ -35,6 +40,7 @@ class Judged:
         wrong: (n,) rows that are not what the step gives for their inputs.
         known: (n,) rows that were replayed.
         tolerance: (n, width) how far a right value may be from the replay.
+        error: (n, width) how far the recorded value may be from what was computed.
         printed_only: (n,) wrong rows that later steps did not use: they used the right value.
         used: the mended inputs with which the node is right.
     """
@@ -44,6 +50,7 @@ class Judged:
     wrong: Flags
     known: Flags
     tolerance: Floats
+    error: Floats
     printed_only: Flags
     used: dict[str, None] = field(default_factory=dict)
 
@@ -69,12 +76,16 @@ class Judgement:
     order: list[str]
     sides: dict[str, dict[str, Judged]]
 
+    def against(self, side: Side, name: str, replay: Replay | None) -> Judged:
+        """A recorded node of a side against some replay of it."""
+        return judged_node(side.nodes[name], replay, lone=name in self.replayer.lone.get(side.name, ()))
+
     def of(self, side: Side, name: str) -> Judged | None:
         """A node of a side, None if it didn't record it."""
         return self.sides[side.name].get(name)
 
 
-_DERIVED = frozenset({"I_previous", "I_last", "F_known"})
+_DERIVED = frozenset({"I_previous", "I_last", "F_known", "tricubic_grid"})
 
 
 def node_order(book: Book, replayer: Replayer) -> list[str]:
@@ -124,21 +135,47 @@ def _judge_side(judgement: Judgement, side: Side, mended: Mapping[str, Values]) 
     judged = judgement.sides[side.name]
     replayer = judgement.replayer
     votes: dict[str, dict[str, list[str]]] = {}
-    replayer.lone[side.name] = lone = _lone_singles(side, replayer)
+    as_recorded: dict[str, Judged] = {}
+    replayer.lone[side.name] = _lone_singles(side, replayer)
     for name in judgement.order:
         recorded = side.nodes.get(name)
         if recorded is None:
             continue
         replay = replayer.replay(side, name, mended)
-        here = judged_node(recorded, replay, lone=name in lone)
-        judged[name] = here
+        here = judgement.against(side, name, replay)
+        if name == _ORIGIN and here.replay is not None:
+            here = _of_origin(judgement, side, here, mended)
+        judged[name] = as_recorded[name] = here
         if replay is not None and here.has_wrong:
             _try_mended(judgement, side, name, mended, votes)
         if replay is not None:
             _vote(judgement, side, name, mended, votes)
     for name, found in votes.items():
-        if found.get("right") and not found.get("recorded"):
+        if not found.get("recorded"):
             judged[name].printed_only |= judged[name].wrong
+            continue
+        # Others used the value that was printed, so that one that can't have used it is wrong itself.
+        for each in found.get("right", ()):
+            replay = as_recorded[each].replay
+            if replay is not None and not _STANDING_IN & set(replay.inner):
+                judged[each] = as_recorded[each]
+
+
+def _of_origin(judgement: Judgement, side: Side, here: Judged, mended: Mapping[str, Values]) -> Judged:
+    """The origin comes from the distance that was asked for; the traced one is made of the origin again.
+
+    So an origin that fits the traced distance is not known to be right. One that fits neither its own side's distance
+    nor the other's is wrong.
+    """
+    other = judgement.book.other(side).nodes.get(_DISTANCE)
+    if here.replay is None or _DISTANCE not in here.replay.inputs:
+        return here
+    if other is not None and here.has_wrong:
+        trial = dict(mended) | {_DISTANCE: Values(other.values, other.error, other.present)}
+        again = judgement.replayer.replay(side, _ORIGIN, trial)
+        here = here if again is None else judgement.against(side, _ORIGIN, again)
+    here.known = here.known & here.wrong
+    return here
 
 
 def judged_node(recorded: Recorded, replay: Replay | None, *, lone: bool = False) -> Judged:
@@ -153,30 +190,44 @@ def judged_node(recorded: Recorded, replay: Replay | None, *, lone: bool = False
     none = np.zeros(count, dtype=bool)
     error = recorded.error
     if lone:
-        error = error * (DOUBLE_EPS / SINGLE_EPS)
+        error = np.minimum(error, recorded.precision.printed(recorded.values) + error * (DOUBLE_EPS / SINGLE_EPS))
     if replay is None or len(replay.have) != count:
-        return Judged(recorded, None, none, none.copy(), error, none.copy())
+        return Judged(recorded, None, none, none.copy(), error, error, none.copy())
     tolerance = _SAFETY * (replay.spread + error)
     known = recorded.present & replay.have
     with np.errstate(invalid="ignore"):
         near = np.abs(recorded.values - replay.values) <= tolerance
-    near |= (np.isnan(recorded.values) & np.isnan(replay.values)) | (recorded.values == replay.values)
+    near |= ~np.isfinite(recorded.values) & ~np.isfinite(replay.values)  # NaN and overflow come in either guise
+    near |= recorded.values == replay.values
+    if recorded.precision.single or recorded.name == "floatimage_accumulated":
+        near |= (np.abs(recorded.values) < _UNDERFLOW) & (np.abs(replay.values) < _UNDERFLOW)
     wrong = known & ~near.all(axis=1)
-    return Judged(recorded, replay, wrong, known, tolerance, none.copy())
+    return Judged(recorded, replay, wrong, known, tolerance, error, none.copy())
 
 
 def _lone_singles(side: Side, replayer: Replayer) -> set[str]:
-    """Nodes that hold float32 numbers while neither what they come from nor what comes from them does."""
-    singles = {name for name, node in side.nodes.items() if node.precision.single}
-    lone = set(singles)
-    for name in side.nodes:
-        asked = replayer.asked(side, name)
-        near = set() if asked is None else set(_direct(side, replayer, name))
-        if name in singles and near & singles - {name}:
-            lone.discard(name)
-        if name in singles:
-            lone -= near
-    return lone - {"floatimage_accumulated"}
+    """Nodes that hold float32 numbers though neither what they come from does nor all that comes from them."""
+    singles = {name for name, node in side.nodes.items() if node.precision.single} - {"floatimage_accumulated"}
+    lone: set[str] = set()
+    if not singles:
+        return lone
+    inputs = {name: set(_direct(side, replayer, name)) for name in side.nodes if replayer.asked(side, name) is not None}
+    for name in singles:
+        before = inputs.get(name, set()) - ({_DISTANCE} if name == _ORIGIN else set())
+        after = {other for other, needed in inputs.items() if name in needed}
+        doubles = {other for other in after if _is_double(side.nodes[other])}
+        if not before & singles and doubles:
+            lone.add(name)
+    return lone
+
+
+def _is_double(recorded: Recorded) -> bool:
+    """Whether the values need more than a float32."""
+    if recorded.precision.single:
+        return False
+    values = recorded.values[np.isfinite(recorded.values)]
+    with np.errstate(over="ignore"):
+        return bool((np.abs(values.astype(np.float32) - values) > 1e-9 * np.abs(values)).any())
 
 
 def _direct(side: Side, replayer: Replayer, name: str) -> Iterable[str]:
@@ -217,7 +268,7 @@ def _try_mended(
             again = judgement.replayer.replay(side, name, trial)
             if again is None:
                 continue
-            other = judged_node(here.recorded, again)
+            other = judgement.against(side, name, again)
             if other.wrong.any() or not other.known[here.wrong].all():
                 continue
             other.used = dict.fromkeys(chosen)
@@ -238,5 +289,5 @@ def _vote(
     for each in _suspects(judgement, side, name):
         trial = dict(mended) | {each: right_values(judged[each])}
         again = judgement.replayer.replay(side, name, trial)
-        if again is not None and judged_node(here.recorded, again).has_wrong:
+        if again is not None and judgement.against(side, name, again).has_wrong:
             votes.setdefault(each, {}).setdefault("recorded", []).append(name)

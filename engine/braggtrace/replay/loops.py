@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from braggtrace.replay.nodes import Place
-from braggtrace.replay.precision import DOUBLE
-from braggtrace.replay.tables import Book, Recorded, Side, Tables
+from braggtrace.replay.precision import DOUBLE, Precision
+from braggtrace.replay.tables import Book, Copy, Recorded, Side, Tables
 
 __all__ = ["Seen", "add_carried", "known_factors", "previous_rows"]
 
@@ -29,10 +29,51 @@ _INDICES = ("h0", "k0", "l0")
 def add_carried(book: Book) -> None:
     """Add the derived nodes to both sides."""
     for side in book.sides:
+        _merge_nearest(side)
         _drop_skipped(side)
+        _add_grids(side, book.tables)
         _add_sums(side, book.tables)
     for side in book.sides:
         _add_known(book, side)
+
+
+def _add_grids(side: Side, tables: Tables) -> None:
+    """The neighbourhood in the table belongs to the first iteration of its pixel."""
+    owner = tables.rows(Place.ITERATION, Place.PIXEL)
+    values = np.full((len(owner), 64), np.nan)
+    for pixel, grid in side.grids.items():
+        rows = np.flatnonzero(owner == pixel)
+        if len(rows) and np.isfinite(grid).all():
+            values[rows[0]] = grid.reshape(-1)
+    present = np.isfinite(values).all(axis=1)
+    if present.any():
+        precision = _of_table(values[present])
+        error = 4.0 * precision.eps * np.abs(np.nan_to_num(values))
+        side.nodes["tricubic_grid"] = Recorded("tricubic_grid", Place.ITERATION, values, present, error, precision)
+
+
+def _of_table(values: Floats) -> Precision:
+    """Whether a table holds float32 numbers: short decimals that are rounded so."""
+    single = np.abs(values.astype(np.float32) - values) <= 1e-8 * np.abs(values)
+    short = np.abs(np.round(values, 3) - values) <= 1e-12 * np.abs(values)
+    return Precision(single=bool(single.all() and not short.all()))
+
+
+def _merge_nearest(side: Side) -> None:
+    """Without interpolation the factor of the nearest reflection is the factor."""
+    nearest = side.nodes.get("F_cell_nearest")
+    if nearest is None or side.flag("interpolate"):
+        return
+    del side.nodes["F_cell_nearest"]
+    copies = [Copy(replace(each, name="F_cell")) for each in (nearest,)]
+    copies += [
+        replace(copy, recorded=replace(copy.recorded, name="F_cell")) for copy in side.copies.pop("F_cell_nearest", ())
+    ]
+    if "F_cell" in side.nodes:
+        side.copies.setdefault("F_cell", []).extend(copies)
+    else:
+        side.nodes["F_cell"] = copies[0].recorded
+        side.copies["F_cell"] = copies[1:]
 
 
 def _drop_skipped(side: Side) -> None:

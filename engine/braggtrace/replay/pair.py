@@ -19,16 +19,19 @@ from braggtrace.replay.loops import add_carried
 from braggtrace.replay.model import Explanation, Root, Traced
 from braggtrace.replay.places import coordinates
 from braggtrace.replay.quirks import Fit, fit_quirks, matching_profiles
+from braggtrace.replay.reading import read_book
 from braggtrace.replay.replayer import Replayer
-from braggtrace.replay.roots import Origin, Tree, find_origins
+from braggtrace.replay.roots import find_origins
 from braggtrace.replay.story import headline, names
-from braggtrace.replay.tables import SIDES, Book, read_book
+from braggtrace.replay.tables import SIDES, Book
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin, Tree
 from braggtrace.trace.model import Trace
 from braggtrace.trace.text import visible
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "choose_pixels", "explain_pair"]
 
 _MATTERS = 0.02  # of a later difference
+_FAR = 1e3  # times what roundings allow: wrong, whether it matters or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,14 @@ def _judged(book: Book) -> tuple[Judgement, list[Fit], Tree]:
 def _matters(judgement: Judgement, origin: Origin, fits: Sequence[Fit]) -> bool:
     """Whether mending an origin that agrees within tolerance brings a later value closer to the other side's."""
     side = judgement.book.reference if origin.side == SIDES[0] else judgement.book.candidate
+    judged = judgement.of(side, origin.node)
+    if origin.side == UNKNOWN_SIDE or origin.undoes:
+        return True  # it differs far beyond roundings, or it would be none
+    if judged is not None and judged.replay is not None:
+        with np.errstate(all="ignore"):
+            far = np.abs(judged.recorded.values - judged.replay.values) / judged.tolerance
+        if np.nanmax(far[origin.rows], initial=0.0) > _FAR:
+            return True
     changed = fixes_of(judgement, [origin]).apply(judgement, side, fits)
     for name in origin.inherited:
         mine, other = judgement.of(side, name), judgement.of(judgement.book.other(side), name)
@@ -230,7 +241,8 @@ def _notes(
     if tree.unverified:
         lost = dict.fromkeys(each for found in tree.unverified.values() for each in found)
         unsure = names([name_of(judgement, name) for name in tree.unverified])
-        yield f"not replayable: {unsure} (missing {names(list(lost))}); taken to inherit from what comes before"
+        why = f" (missing {names(list(lost))})" if lost else ""
+        yield f"not replayable: {unsure}{why}; taken to inherit from what comes before"
     if judgement.book.unknown:
         yield f"no step computes {names([visible(name) for name in judgement.book.unknown])}, which diverge"
     alike = {name: count for name, count in tree.masked.items() if count}

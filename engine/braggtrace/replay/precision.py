@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from braggtrace.quantities import Kind
+from braggtrace.quantities import Kind, Level
 from braggtrace.trace.model import Column, Trace
 
 __all__ = ["DOUBLE", "DOUBLE_EPS", "SINGLE_EPS", "Precision", "precisions"]
@@ -28,7 +28,10 @@ _ALL_DIGITS = 16  # as many as tell float64 numbers apart, nearly
 _SAMPLED_ROWS = 24
 _FEW_DIGITS, _FEW_TEXTS = 5, 3  # 36, 0.9768: numbers of people, which say nothing about how others are printed
 _NUMBER = re.compile(r"[-+]?(\d*)(?:\.(\d*))?([eE][-+]?\d+)?")
-_SURE = 1e-6
+_TOGETHER = ("F_latt_a", "F_latt_b", "F_latt_c", "F_latt", "F_cell", "I_term", "I_running", "I_before_scaling")
+"""What a program computes in one type, be it float64 or float32."""
+_NEARLY_ALL = 0.7
+_SURE, _LIKELY = 1e-6, 0.1  # chances that numbers look like float32 by accident; the latter beside others that are
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,32 @@ def precisions(trace: Trace, columns: Sequence[Column]) -> dict[int, Precision]:
         by_family.setdefault(column.key.family, []).extend(texts.get(id(column), ()))
     everything = _of_family([text for found in by_family.values() for text in found], DOUBLE)
     families = {family: _of_family(found, everything) for family, found in by_family.items()}
-    return {
-        id(column): _of_column(texts[id(column)], families[column.key.family]) for column in columns if _is_real(column)
+    found = {
+        id(column): _of_column(texts[id(column)], families[column.key.family], column.level is Level.RUN)
+        for column in columns
+        if _is_real(column)
     }
+    surely = {column.key.family for column in columns if id(column) in found and found[id(column)].single}
+    chances = {
+        id(column): _chance_of_single(texts[id(column)], found[id(column)].digits)
+        for column in columns
+        if id(column) in found
+    }
+    together = _computed_in_single(columns, chances)
+    for column in columns:
+        if id(column) in found and (column.key.family in surely or column.key.name in together):
+            chance = chances[id(column)]
+            if chance is not None and chance < _LIKELY:
+                found[id(column)] = replace(found[id(column)], single=True)
+    return found
+
+
+def _computed_in_single(columns: Sequence[Column], chances: Mapping[int, float | None]) -> tuple[str, ...]:
+    """The names in `_TOGETHER` if nearly all of these columns look like float32, so that it is no accident."""
+    own = [chances[id(column)] for column in columns if id(column) in chances and column.key.name in _TOGETHER]
+    alike = [chance for chance in own if chance is not None]
+    by_accident = math.prod(alike) if alike else 1.0
+    return _TOGETHER if len(alike) >= _NEARLY_ALL * len(own) and by_accident < _SURE else ()
 
 
 def _is_real(column: Column) -> bool:
@@ -109,11 +135,12 @@ def _texts(trace: Trace, column: Column) -> list[_Text]:
 
 def _of_family(texts: Sequence[_Text], everything: Precision) -> Precision:
     """What all lines of one kind have in common; a kind that shows too little is printed like the whole trace."""
-    digits = max((text.digits for text in texts), default=17)
-    if digits < _FEW_DIGITS or sum(text.digits == digits for text in texts) < _FEW_TEXTS:
+    real = [text for text in texts if text.decimals or text.exponent]  # whole numbers are written out
+    digits = max((text.digits for text in real), default=everything.digits)
+    if digits < _FEW_DIGITS or sum(text.digits == digits for text in real) < _FEW_TEXTS:
         digits = everything.digits
-    decimals = {text.decimals for text in texts}
-    fixed = len(decimals) == 1 and len({text.digits for text in texts}) > 1 and not any(text.exponent for text in texts)
+    decimals = {text.decimals for text in real}
+    fixed = len(decimals) == 1 and len({text.digits for text in real}) > 1 and not any(text.exponent for text in real)
     if fixed and (places := decimals.pop()):
         return Precision(digits, places)
     digits = 17 if digits >= _ALL_DIGITS else digits
@@ -121,11 +148,14 @@ def _of_family(texts: Sequence[_Text], everything: Precision) -> Precision:
     return Precision(digits, single=chance is not None and chance < _SURE)
 
 
-def _of_column(texts: Sequence[_Text], family: Precision) -> Precision:
-    """A column is printed like all lines of its kind, unless most of its values stop at fewer digits."""
+def _of_column(texts: Sequence[_Text], family: Precision, is_input: bool) -> Precision:
+    """A column is printed like all lines of its kind, unless most of its values stop at fewer digits.
+
+    Only of what can't be replayed: of anything else, fewer digits are a finding.
+    """
     digits = family.digits
-    longest = max((text.digits for text in texts), default=digits)
-    if longest < min(digits, 13) and len({text.value for text in texts}) >= 4:
+    longest = max((text.digits for text in texts if text.decimals or text.exponent), default=digits)
+    if is_input and longest < min(digits, 13) and len({text.value for text in texts}) >= 4:
         at_end = sum(text.digits == longest for text in texts)
         digits = longest if 2 * at_end > len(texts) and longest > 2 else digits
     chance = _chance_of_single(texts, digits)

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from braggtrace.physics.numerics import DEG_PER_RAD
-from braggtrace.replay.judge import Judged, Judgement, judged_node
+from braggtrace.replay.judge import Judged, Judgement
 from braggtrace.replay.nodes import Place
 from braggtrace.replay.replayer import Values
 from braggtrace.replay.tables import SIDES, Side
 from braggtrace.simulate.counts import stale_phi
 from braggtrace.simulate.quirks import PROFILES, STALE_PHI_ZERO
 
-__all__ = ["RUNNING_SUM", "Fit", "fit_quirks", "matching_profiles"]
+__all__ = ["RUNNING_SUM", "Fit", "fit_quirks", "matching_profiles", "stale_angles"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -37,11 +37,13 @@ class Fit:
         quirk: its name.
         explained: side -> node -> (n,) rows that are wrong for the clean step and right under the quirk.
         clean: side -> node -> (n,) rows that would differ under the quirk and are right for the clean step.
+        allowed: side -> node -> (n,) rows that are not wrong under the quirk.
     """
 
     quirk: str
     explained: dict[str, dict[str, Flags]] = field(default_factory=lambda: {side: {} for side in SIDES})
     clean: dict[str, dict[str, Flags]] = field(default_factory=lambda: {side: {} for side in SIDES})
+    allowed: dict[str, dict[str, Flags]] = field(default_factory=lambda: {side: {} for side in SIDES})
 
     def status(self, side: str) -> str:
         """One of "on", "off", "mixed" (some rows show it and some don't), "" (nothing tells)."""
@@ -112,9 +114,10 @@ def _compare(
     replay = judgement.replayer.replay(side, name, mended)
     if replay is None or judged.replay is None:
         return
-    under = judged_node(judged.recorded, replay)
+    under = judgement.against(side, name, replay)
     with np.errstate(invalid="ignore"):
         apart = (np.abs(replay.values - judged.replay.values) > under.tolerance + judged.tolerance).any(axis=1)
     known = under.known & judged.known & apart
+    fit.allowed[side.name][name] = under.known & ~under.wrong
     fit.explained[side.name][name] = known & judged.wrong & ~under.wrong
     fit.clean[side.name][name] = known & ~judged.wrong & under.wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,9 +12,10 @@ import torch
 
 from braggtrace.physics.registry import Plan
 from braggtrace.quantities import Level
+from braggtrace.replay.ancestry import ALONE, ancestors, missing_inputs, unmeant_inputs
 from braggtrace.replay.evaluate import Answer, Input, evaluate
-from braggtrace.replay.formulas import ALONE, COUNTERS, REPLAY, unmeant_inputs
-from braggtrace.replay.nodes import Place
+from braggtrace.replay.formulas import COUNTERS, REPLAY
+from braggtrace.replay.nodes import PLACES, Place
 from braggtrace.replay.precision import DOUBLE_EPS
 from braggtrace.replay.tables import WORDS, Book, Recorded, Side
 
@@ -27,6 +28,8 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 _COUNTS = ("point_pixel", "curved_det", "oversample_thick", "oversample_polar", "oversample_omega")
 _FIXED: Mapping[str, Any] = {"work_dtype": torch.float64, "pix0_input_m": None}
 _HELD = {"polar": "oversample_polar", "omega_pixel_sr": "oversample_omega", "capture_fraction": "oversample_thick"}
+_COUNTED = {"thick_tic": "thicksteps", "subS": "oversample", "subF": "oversample", "source": "sources"}
+_OWN_PLACE = {"dir": Place.SOURCE, "lambda_of_source": Place.SOURCE, "u": Place.MOSAIC}
 _PLACE = {
     Level.RUN: Place.RUN, Level.SAMPLE: Place.SAMPLE, Level.ITERATION: Place.ITERATION, Level.PIXEL: Place.PIXEL
 }  # fmt: skip
@@ -69,7 +72,7 @@ class Replay:
         missing: inputs that the trace lacks, of the rows that could not.
         inputs: the recorded nodes that were used.
         condition: input -> (n,) relative condition number, nan where it wasn't used.
-        inner: steps in between that the trace doesn't show.
+        inner: steps in between that the trace doesn't show there -> (n,) the rows they are run for.
     """
 
     values: Floats
@@ -78,7 +81,7 @@ class Replay:
     missing: dict[str, None] = field(default_factory=dict)
     inputs: dict[str, None] = field(default_factory=dict)
     condition: dict[str, Floats] = field(default_factory=dict)
-    inner: dict[str, None] = field(default_factory=dict)
+    inner: dict[str, Flags] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,7 +109,7 @@ class Replayer:
         steps = [step for step in REPLAY.steps.values() if step.name == name]
         if not steps:
             return None
-        place = _PLACE[steps[0].level]
+        place = _OWN_PLACE.get(name, _PLACE[steps[0].level])
         rows = np.arange(tables.count(place))
         if name in _HELD:
             rows = self.held(side, name)
@@ -124,12 +127,24 @@ class Replayer:
         new[1:] = (counters[1:] != counters[:-1]).any(axis=1)
         return np.maximum.accumulate(np.where(new, rows, 0))
 
+    def _own_samples(self, side: Side) -> Flags:
+        """(samples,) the samples that a side has: the other one may take more of them from each pixel."""
+        keys = self.book.tables.keys[Place.SAMPLE]
+        own = np.ones(len(keys), dtype=bool)
+        for name, count in _COUNTED.items():
+            most = self._number(side, count)
+            if most:
+                own &= keys[:, PLACES[Place.SAMPLE].index(name)] < most
+        return own
+
     def _at_the_end(self, side: Side, name: str) -> Asked:
         """The factors as used at the end of a pixel: those of its first or of its last sample."""
         tables = self.book.tables
         pixels, owner = tables.count(Place.PIXEL), tables.rows(Place.SAMPLE, Place.PIXEL)
         first = np.searchsorted(owner, np.arange(pixels))
-        last = np.searchsorted(owner, np.arange(pixels), side="right") - 1
+        last = np.full(pixels, -1)
+        own = np.flatnonzero(self._own_samples(side))
+        last[owner[own]] = own  # the last one wins
         lost = first > last
         if side.repeated:
             last = np.full(pixels, -1)  # samples without a place: the last one can't be told
@@ -203,7 +218,10 @@ class Replayer:
         out.have[rows] = True
         out.inputs.update(dict.fromkeys(name for name in inputs if name not in COUNTERS))
         out.inputs.update(dict.fromkeys(self._switches(side, plan, asked)))
-        out.inner.update(dict.fromkeys(step.name for step in plan.steps if step.name != asked.target))
+        unmeant = unmeant_inputs(asked.target, self.word(side, "xtal_shape"))
+        for step in plan.steps:
+            if step.name != asked.target and step.name not in unmeant:
+                out.inner.setdefault(step.name, np.zeros(len(out.have), dtype=bool))[rows] = True
         for name, condition in answer.condition.items():
             out.condition.setdefault(name, np.full(len(out.have), np.nan))[rows] = condition
 
@@ -269,7 +287,7 @@ class Replayer:
 
     def ancestry(self, name: str) -> list[str]:
         """All nodes that a node may be computed from, in a fixed order."""
-        return sorted(_ancestry(name))
+        return sorted(ancestors(name))
 
     def plan(self, side: Side, name: str, asked: Asked, available: frozenset[str]) -> Plan | frozenset[str]:
         """The steps from what is available to a node, or the inputs that are missing."""
@@ -278,14 +296,14 @@ class Replayer:
         key = (asked.target, asked.itself, given, variants)
         if key not in self._plans:
             without = given if asked.itself else given - {asked.target}
-            missing = _missing(asked.target, without, variants)
+            missing = missing_inputs(asked.target, without, variants)
             self._plans[key] = missing or REPLAY.plan([asked.target], without, variants)
         return self._plans[key]
 
     def variants_for(self, side: Side, name: str, asked: Asked, available: frozenset[str]) -> tuple[str, ...]:
         """Which variants of the steps apply to one node of one side."""
         word = self.word(side, "xtal_shape") or "SQUARE"
-        out = [*self.variants.get(side.name, ()), word]
+        out = [*self.variants.get(side.name, ()), word, self.word(side, "detector_pivot")]
         convention = self.word(side, "detector_convention")
         straight = self._number(side, "detector_twotheta_deg") == 0.0 and "odet_vec" in available
         applies = {
@@ -293,9 +311,12 @@ class Replayer:
             "RADIUS": "r_e_meters" in available,
             "CELL": "V_cell_A3" in available,
             "STRAIGHT": straight,
+            "CENTRED": convention != "",
             "NAMED": convention not in ("", "CUSTOM"),
             "NOPOLAR": bool(self._number(side, "nopolar")),
             "KNOWN": "F_known" in available,
+            "TRICUBIC": bool(self._number(side, "interpolate")),
+            "ONE_SOURCE": self._number(side, "sources") == 1.0,
         }
         for letter in "abc":
             rotated = f"rot_{letter}_angstroms"
@@ -366,47 +387,3 @@ class Replayer:
         if name in mended:
             return Input(mended[name].values[at], mended[name].error[at])
         return Input(recorded.values[at], recorded.error[at])
-
-
-_ANCESTRY: dict[str, frozenset[str]] = {}
-_CARRIED = {"I_last": ("I_running",), "I_previous": ("I_bg", "I_term", "weight"), "F_known": ("h0", "k0", "l0")}
-
-
-def _ancestry(name: str) -> frozenset[str]:
-    """All names that the steps of a node, in any variant, may ask for."""
-    if name not in _ANCESTRY:
-        found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            here = waiting.pop()
-            fresh = [needed for needed in _CARRIED.get(here, ()) if needed not in found]
-            found.update(fresh)
-            waiting += fresh
-            for step in REPLAY.steps.values():
-                if step.name == here:
-                    fresh = [needed for needed in step.inputs if needed not in found]
-                    found.update(fresh)
-                    waiting += fresh
-        _ANCESTRY[name] = frozenset(found)
-    return _ANCESTRY[name]
-
-
-def _missing(name: str, given: frozenset[str], variants: Sequence[str]) -> frozenset[str]:
-    """The names that no step computes and that are not given, on the way to a node."""
-    missing: set[str] = set()
-    seen: set[str] = set()
-
-    def visit(here: str) -> None:
-        if here in given or here in seen:
-            return
-        seen.add(here)
-        try:
-            step = REPLAY.find(here, variants)
-        except KeyError:
-            missing.add(here)
-            return
-        for needed in step.inputs:
-            visit(needed)
-
-    visit(name)
-    return frozenset(missing)

@@ -3,87 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from braggtrace.compare.model import Verdict
+from braggtrace.replay.ancestry import ALONE
 from braggtrace.replay.judge import Judged, Judgement
 from braggtrace.replay.nodes import Place
 from braggtrace.replay.quirks import Fit
 from braggtrace.replay.tables import SIDES, Copy, Recorded, Side
+from braggtrace.replay.tree import UNKNOWN_SIDE, Origin, Tree
 
-__all__ = ["UNKNOWN_SIDE", "Origin", "Tree", "find_origins"]
+__all__ = ["find_origins"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Bits: TypeAlias = npt.NDArray[np.uint64]
 
-UNKNOWN_SIDE = "unknown"
 _MOST = 60  # roots: one bit each
-
-
-@dataclass(slots=True, eq=False)
-class Origin:
-    """A node at which a divergence originates.
-
-    Attributes:
-        node: the node.
-        side: "reference", "candidate", or "unknown" where neither side can be replayed.
-        rows: (n,) the rows of its table.
-        printed_only: the trace is wrong in what it prints: later steps used the right value.
-        masked: none of its own pairs diverges, only what comes from it.
-        missing: inputs that a replay would need, where there was none.
-        inherited: nodes that diverge because of it, and how many of their rows.
-        quirk: a quirk that explains all its rows, "" if none does.
-        copy: the recording that is wrong, where the node is recorded twice and the other one is right.
-    """
-
-    node: str
-    side: str
-    rows: Flags
-    printed_only: bool = False
-    masked: bool = False
-    missing: tuple[str, ...] = ()
-    inherited: dict[str, int] = field(default_factory=dict)
-    quirk: str = ""
-    copy: Copy | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Tree:
-    """All origins of a pair, and how everything else follows.
-
-    Attributes:
-        origins: in dataflow order.
-        taint: node -> (n,) bits: which origins each diverging or differing row inherits from.
-        rounding: nodes whose divergences are no larger than roundings allow, and how many rows.
-        masked: nodes that are wrong on both sides alike or without a consequence.
-        unverified: nodes that inherit as far as can be told: they could not be replayed.
-    """
-
-    origins: list[Origin]
-    taint: dict[str, Bits]
-    rounding: dict[str, int] = field(default_factory=dict)
-    masked: dict[str, int] = field(default_factory=dict)
-    unverified: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def without(self, numbers: Sequence[int]) -> Tree:
-        """The tree without some origins, which are counted among the masked."""
-        if not numbers:
-            return self
-        kept = [number for number in range(len(self.origins)) if number not in numbers]
-        taint = {}
-        for name, bits in self.taint.items():
-            fresh = np.zeros(len(bits), dtype=np.uint64)
-            for place, number in enumerate(kept):
-                fresh |= ((bits >> np.uint64(number)) & np.uint64(1)) << np.uint64(place)
-            taint[name] = fresh
-        lost = {self.origins[number].node: int(self.origins[number].rows.sum()) for number in numbers}
-        origins = [self.origins[number] for number in kept]
-        return Tree(origins, taint, self.rounding, self.masked | lost, self.unverified)
+_FAR = 1e3  # times what digits allow: no rounding, although it may be within tolerance
 
 
 def find_origins(judgement: Judgement, fits: Sequence[Fit]) -> Tree:
@@ -111,6 +51,7 @@ class _Finder:
         self.rounding: dict[str, int] = {}
         self.masked: dict[str, int] = {}
         self.unverified: dict[str, tuple[str, ...]] = {}
+        self.shared = np.logical_and(*(_traced_pixels(judgement, side) for side in self.book.sides))
 
     def visit(self, name: str) -> None:
         pair = [self.judgement.of(side, name) for side in self.book.sides]
@@ -119,6 +60,9 @@ class _Finder:
         assert some is not None  # it is in the order because a side recorded it
         count = len(some.recorded.present)
         diverges = self.book.diverges(some.recorded)
+        for judged in pair:
+            if judged is not None:
+                diverges = diverges & judged.recorded.present
         self.differs[name] = differs = _differs(ours, theirs)
         inherited = self._inherited(name, pair, count)
         own = np.zeros(count, dtype=np.uint64)
@@ -126,14 +70,13 @@ class _Finder:
         for side, judged in zip(self.book.sides, pair, strict=True):
             if judged is None:
                 continue
-            wrong = judged.wrong & ~joint
+            wrong = judged.wrong & ~joint & self._in_both(judged.recorded.place)
             if joint.any() and (judged.wrong & joint).any():
                 self.masked[name] = int((judged.wrong & joint).sum())
             if wrong.any():
                 own |= self._add(name, side, judged, wrong, diverges)
-        blamed = own != 0
-        judged_rows = [each.known for each in pair if each is not None]
-        unjudged = diverges & ~blamed & ~np.logical_and.reduce(judged_rows)
+        unjudged = self._beyond_roundings(pair, diverges) & (own == 0)
+        unjudged &= ~np.logical_and.reduce([each.known for each in pair if each is not None])
         if unjudged.any():
             own |= self._unjudged(name, pair, unjudged, inherited)
         mask = differs | (own != 0)
@@ -146,6 +89,22 @@ class _Finder:
             self.rounding[name] = int(without.sum())
         for side in self.book.sides:
             self._visit_copies(name, side)
+
+    def _beyond_roundings(self, pair: Sequence[Judged | None], diverges: Flags) -> Flags:
+        """(n,) rows that diverge, or that are within tolerance although no rounding explains the difference."""
+        ours, theirs = pair
+        far = diverges if ours is None or theirs is None else diverges | _differs(ours, theirs, _FAR)
+        for judged in pair:
+            if judged is not None:
+                far = far & judged.recorded.present
+        return far
+
+    def _in_both(self, place: Place) -> Flags:
+        """(n,) rows of pixels that both sides traced: in any other nothing can diverge."""
+        owner = self.book.tables.rows(place, Place.PIXEL)
+        if not len(self.shared):
+            return np.ones(len(owner), dtype=bool)
+        return np.asarray((owner < 0) | self.shared[np.maximum(owner, 0)])
 
     def _visit_copies(self, name: str, side: Side) -> None:
         """A line that repeats a value must repeat it."""
@@ -170,17 +129,44 @@ class _Finder:
 
     def _add(self, name: str, side: Side, judged: Judged, wrong: Flags, diverges: Flags) -> Bits:
         """A new origin; its bits on the rows where later steps feel it."""
+        known, wrong = self._known_inside(side, name, judged, wrong)
+        if not wrong.any():
+            return known
+        inherited = self._inherited(name, [judged], len(wrong)) != 0
         printed = bool(judged.printed_only[wrong].all())
         other = self.judgement.of(self.book.other(side), name)
-        rows = wrong & (diverges | ~_agrees_wrongly(judged, other))
+        # Where both sides say the same although the inputs differ, this fault undoes what was inherited.
+        undone = wrong & _agrees_wrongly(judged, other) & inherited
+        rows = wrong & (diverges | ~_agrees_wrongly(judged, other)) | undone
         if not rows.any() or len(self.origins) >= _MOST:
             self.masked[name] = int(wrong.sum())
-            return np.zeros(len(wrong), dtype=np.uint64)
+            return known
         bit = np.uint64(1 << len(self.origins))
         quirk = next((fit.quirk for fit in self.fits if self._explains(fit, side, name, rows)), "")
         origin = Origin(name, side.name, rows, printed, masked=not (rows & diverges).any(), quirk=quirk)
+        origin.undoes = bool(undone.any())
         self.origins.append(origin)
-        return np.where(rows & (not printed), bit, np.uint64(0))
+        return known | np.where(rows & (not printed), bit, np.uint64(0))
+
+    def _known_inside(self, side: Side, name: str, judged: Judged, wrong: Flags) -> tuple[Bits, Flags]:
+        """Rows that are wrong because a step inside their replay, not traced there, is an origin elsewhere.
+
+        Returns:
+            The bits of these origins, and the rows that are left.
+        """
+        bits, left = np.zeros(len(wrong), dtype=np.uint64), wrong.copy()
+        asked = self.judgement.replayer.asked(side, name)
+        assert judged.replay is not None
+        for number, origin in enumerate(self.origins):
+            inside = judged.replay.inner.get(origin.node)
+            if asked is not None and asked.target == origin.node != name:
+                inside = wrong  # the end of a pixel, where another sample's value is kept
+            if inside is None or origin.side != side.name or origin.printed_only:
+                continue
+            rows = left & inside
+            bits |= np.where(rows, np.uint64(1 << number), np.uint64(0))
+            left &= ~rows
+        return bits, left
 
     def _explains(self, fit: Fit, side: Side, name: str, rows: Flags) -> bool:
         explained = fit.explained[side.name].get(name)
@@ -193,6 +179,10 @@ class _Finder:
             if judged is not None and judged.replay is not None:
                 missing.update(judged.replay.missing)
         upstream = self._upstream(name, len(rows))
+        replayed = [each.replay.have for each in pair if each is not None and each.replay is not None]
+        if len(replayed) == len(pair):  # then what it comes from is known
+            upstream = np.where(np.logical_and.reduce(replayed), inherited, upstream)
+        rows = rows & (self.differs[name] | (inherited != 0) | (upstream != 0))
         follows = rows & ((inherited != 0) | (upstream != 0))
         if follows.any():
             self.unverified[name] = tuple(missing)
@@ -200,13 +190,16 @@ class _Finder:
         own = np.where(follows, upstream, np.uint64(0))
         if first.any() and len(self.origins) < _MOST:
             bit = np.uint64(1 << len(self.origins))
-            self.origins.append(Origin(name, UNKNOWN_SIDE, first, missing=tuple(missing)))
+            masked = not (first & self.book.diverges(next(each for each in pair if each is not None).recorded)).any()
+            self.origins.append(Origin(name, UNKNOWN_SIDE, first, masked=masked, missing=tuple(missing)))
             own |= np.where(first, bit, np.uint64(0))
         return own
 
     def _upstream(self, name: str, count: int) -> Bits:
         """(n,) bits of every recorded node that the node may come from, whatever lies between."""
         bits = np.zeros(count, dtype=np.uint64)
+        if name in ALONE and "xtal_shape" in self.taint:  # of another shape the factors are not defined
+            bits |= self.taint["xtal_shape"][0]
         for side in self.book.sides:
             asked = self.judgement.replayer.asked(side, name)
             if asked is None:
@@ -218,7 +211,10 @@ class _Finder:
     def _inherited(self, name: str, pair: Sequence[Judged | None], count: int) -> Bits:
         """(n,) bits of the inputs that differ."""
         bits = np.zeros(count, dtype=np.uint64)
-        for side, judged in zip(self.book.sides, pair, strict=True):
+        for side in self.book.sides:
+            judged = self.judgement.of(side, name)
+            if judged not in pair:
+                continue
             asked = self.judgement.replayer.asked(side, name)
             if judged is None or judged.replay is None or asked is None:
                 continue
@@ -275,13 +271,14 @@ class _Finder:
             some = ours or theirs
             return np.zeros(0 if some is None else len(some.recorded.present), dtype=bool)
         both = ours.wrong & theirs.wrong
-        if not both.any():
-            return both
         joint = np.zeros(len(both), dtype=bool)
+        if not (ours.wrong | theirs.wrong).any():
+            return joint
         for fit in self.fits:
-            explained = [fit.explained[side].get(name) for side in SIDES]
-            if explained[0] is not None and explained[1] is not None:
-                joint |= explained[0] & explained[1]
+            for side, other in (SIDES, SIDES[::-1]):
+                explained, allowed = fit.explained[side].get(name), fit.allowed[other].get(name)
+                if explained is not None and allowed is not None and fit.status(other) != "off":
+                    joint |= explained & allowed
         with np.errstate(all="ignore"):
             difference = (ours.recorded.values - ours.replay.values) - (theirs.recorded.values - theirs.replay.values)
             room = ours.tolerance + theirs.tolerance
@@ -300,22 +297,37 @@ class _Finder:
                 rows = diverges & ((taint & np.uint64(1 << number)) != 0)
                 if rows.any() and origin.node != name:
                     origin.inherited[name] = int(rows.sum())
-        idle = [number for number, origin in enumerate(self.origins) if origin.masked and not origin.inherited]
+        idle = [
+            number
+            for number, origin in enumerate(self.origins)
+            if origin.masked and not origin.inherited and not origin.undoes
+        ]
         return Tree(self.origins, self.taint, self.rounding, self.masked, self.unverified).without(idle)
 
     def _some(self, name: str) -> Recorded:
         return next(side.nodes[name] for side in self.book.sides if name in side.nodes)
 
 
-def _differs(ours: Judged | None, theirs: Judged | None) -> Flags:
-    """(n,) rows that differ by more than their digits allow, or that one side lacks."""
+def _traced_pixels(judgement: Judgement, side: Side) -> Flags:
+    """(pixels,) which pixels a side has anything of."""
+    tables = judgement.book.tables
+    traced = np.zeros(tables.count(Place.PIXEL), dtype=bool)
+    for node in side.nodes.values():
+        owner = tables.rows(node.place, Place.PIXEL)
+        if node.pairing >= 0 and len(owner):
+            traced[owner[node.present & (owner >= 0)]] = True
+    return traced
+
+
+def _differs(ours: Judged | None, theirs: Judged | None, times: float = 1.0) -> Flags:
+    """(n,) rows that differ by more than some times what their digits allow, or that one side lacks."""
     if ours is None or theirs is None:
         some = ours or theirs
         assert some is not None
         return np.ones(len(some.recorded.present), dtype=bool)
     first, second = ours.recorded, theirs.recorded
     with np.errstate(invalid="ignore"):
-        same = np.abs(first.values - second.values) <= first.error + second.error
+        same = np.abs(first.values - second.values) <= times * (ours.error + theirs.error)
     same |= (first.values == second.values) | (np.isnan(first.values) & np.isnan(second.values))
     return np.asarray(~same.all(axis=1) | (first.present != second.present))
 

@@ -25,6 +25,7 @@ __all__ = ["Change", "Elsewhere", "changes_of", "input_trials"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _SLACK = 6.0
+_TURNED = 300.0  # an angle that is 57 times as large
 _ANGLES = (
     *("phi_deg", "phi_rad", "rotx_rad", "roty_rad", "rotz_rad", "twotheta_rad"),
     *(f"detector_{name}_deg" for name in ("rotx", "roty", "rotz", "twotheta")),
@@ -46,6 +47,7 @@ class Change:
         values: (n, width).
         prior: see `Trial`.
         quirk: the named quirk that it is.
+        slack: how much roundings of the step grow under the change.
     """
 
     code: Code
@@ -53,6 +55,7 @@ class Change:
     values: Floats
     prior: float
     quirk: str = ""
+    slack: float = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +74,7 @@ def changes_of(name: str, values: Floats) -> Iterator[Change]:
     elif name in _COUNTS:
         for step, word in ((1.0, "one more"), (-1.0, "one less")):
             yield Change(Code.SHIFTED_INDEX, f"{word} for {name}", values + step, 2.0)
-        yield Change(Code.MISSING_TERM, f"1 for {name}", np.ones_like(values), 3.5)
+        yield Change(Code.MISSING_TERM, f"{name} left out (1 in its place)", np.ones_like(values), 8.0)
     elif values.shape[1] == 3:
         yield from _vectors(name, values)
     elif values.shape[1] == 9:
@@ -84,7 +87,9 @@ def changes_of(name: str, values: Floats) -> Iterator[Change]:
 def _angles(name: str, values: Floats) -> Iterator[Change]:
     yield Change(Code.INVERSE_ROTATION, f"−{name}", -values, 5.0)
     yield Change(Code.DEGREES_RADIANS, f"{name} taken for degrees, though it is in radians", values * DEGREES, 4.0)
-    yield Change(Code.DEGREES_RADIANS, f"{name} taken for radians, though it is in degrees", values / DEGREES, 4.0)
+    yield Change(
+        Code.DEGREES_RADIANS, f"{name} taken for radians, though it is in degrees", values / DEGREES, 4.0, slack=_TURNED
+    )
     yield Change(Code.MISSING_TERM, f"{name} left out", np.zeros_like(values), 3.0)
     for factor in (0.5, 2.0):
         yield Change(Code.CONSTANT_FACTOR, f"{factor:g}·{name}", values * factor, 2.0)
@@ -97,7 +102,7 @@ def _counters(name: str, values: Floats) -> Iterator[Change]:
 
 def _numbers(name: str, values: Floats) -> Iterator[Change]:
     yield Change(Code.SIGN_FLIP, f"−{name}", -values, 3.0)
-    yield Change(Code.MISSING_TERM, f"{name} left out (1 in its place)", np.ones_like(values), 4.0)
+    yield Change(Code.MISSING_TERM, f"{name} left out (1 in its place)", np.ones_like(values), 6.0)
     yield Change(Code.MISSING_TERM, f"{name} left out (0 in its place)", np.zeros_like(values), 4.0)
     for power in _POWERS:
         yield Change(Code.UNIT_SCALE, f"1e{power}·{name}", values * 10.0**power, 2.5)
@@ -204,6 +209,8 @@ def _run(
         except (TypeError, ValueError, RuntimeError):
             return
     for number, change in enumerate(changes):
+        if change.code is Code.MISSING_TERM and not found[:, number].any():
+            continue  # without what makes a product everything is 0
         yield Trial(
             change.code,
             f"what the step gives with {change.text}",
@@ -211,7 +218,7 @@ def _run(
             prior=change.prior,
             tries=tries if not change.quirk else 1,
             quirk=change.quirk,
-            slack=_SLACK,
+            slack=change.slack,
         )
 
 

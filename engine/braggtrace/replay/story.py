@@ -37,11 +37,10 @@ def root_sentence(root: Root) -> str:
         text = _differs(root, where)
     else:
         gives = root.formula or "what its step gives"
-        known = f"but, to {cause.evidence['digits']} digits, {cause.sentence}"
+        digits = cause.evidence.get("digits")
+        known = f"but, to {digits} digits, {cause.sentence}" if digits else f"but {cause.sentence}"
         if cause.code == _UNEXPLAINED:
             known = f"and {cause.sentence}"
-        elif not cause.evidence.get("digits"):
-            known = f"but {cause.sentence}"
         verb = "is printed wrong" if root.verdict == "printed wrong" else "originates here"
         text = f"{root.quantity} {verb}: the {root.side}'s value{where} is not {gives} {known}: {cause.code}."
     if root.coordinates > 1:
@@ -73,7 +72,7 @@ def headline(roots: Sequence[Root], rounding: Sequence[str], unknown: Sequence[s
     """The answer: the first root, and how many like it."""
     if roots:
         first = roots[0]
-        alike = [root.quantity for root in roots[1:] if (root.cause.code, root.side) == (first.cause.code, first.side)]
+        alike = [root.quantity for root in roots[1:] if _kind(root) == _kind(first)]
         others = len(roots) - 1 - len(alike)
         text = first.sentence
         if alike:
@@ -94,6 +93,11 @@ def headline(roots: Sequence[Root], rounding: Sequence[str], unknown: Sequence[s
     return "What diverges can't be replayed: the traces lack the inputs."
 
 
+def _kind(root: Root) -> tuple[str, ...]:
+    """What roots have in common that are one mistake: three vectors that are stale, say."""
+    return root.cause.code, root.side, root.verdict, root.cause.quirk or root.cause.sentence
+
+
 def story(explanation: Explanation) -> str:
     """The explanation as plain text, with a newline at its end."""
     return "".join(f"{line}\n" for line in story_lines(explanation))
@@ -104,9 +108,8 @@ def story_lines(explanation: Explanation) -> Iterator[str]:
     yield from _wrapped(explanation.headline)
     if explanation.roots:
         yield ""
-    for (code, side), group in groupby(explanation.roots[:_ROOTS], key=lambda root: (root.cause.code, root.side)):
-        roots = list(group)
-        yield from _root(code, side, roots)
+    for _, group in groupby(explanation.roots[:_ROOTS], key=_kind):
+        yield from _root(list(group))
     if len(explanation.roots) > _ROOTS:
         yield f"… and {len(explanation.roots) - _ROOTS} more roots"
     if explanation.budget is not None and any(root.share_of_final is not None for root in explanation.roots):
@@ -118,12 +121,12 @@ def story_lines(explanation: Explanation) -> Iterator[str]:
         yield from _wrapped(f"note: {visible(note)}", "  ")
 
 
-def _root(code: str, side: str, roots: Sequence[Root]) -> Iterator[str]:
-    """Roots of one cause on one side."""
+def _root(roots: Sequence[Root]) -> Iterator[str]:
+    """Roots of one kind."""
     first = roots[0]
-    who = {"unknown": "side unknown"}.get(side, side)
     listed = names([visible(root.quantity) for root in roots], 6)
-    yield f"{listed}: {code} in the {who}" if side != "unknown" else f"{listed}: {code}, side unknown"
+    who = ", side unknown" if first.side == "unknown" else f" in the {first.side}"
+    yield f"{listed}: {first.cause.code}{who}"
     yield from _wrapped(f"{_proof(first)}", "  ")
     grown = _growth(first.amplification)
     if grown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,21 +17,22 @@ from braggtrace.replay.defaults import default_of
 from braggtrace.replay.formulas import COUNTERS
 from braggtrace.replay.judge import Judged, Judgement, right_values
 from braggtrace.replay.loops import known_factors
-from braggtrace.replay.nodes import Place, catalogue_name
+from braggtrace.replay.nodes import Node, Place, catalogue_name, unit_of_node
 from braggtrace.replay.places import place_words
 from braggtrace.replay.quirks import RUNNING_SUM, stale_angles
 from braggtrace.replay.replayer import Asked
-from braggtrace.replay.roots import Origin
 from braggtrace.replay.search import Change, Elsewhere, input_trials
 from braggtrace.replay.tables import Recorded, Side
+from braggtrace.replay.tree import Origin
 from braggtrace.simulate.quirks import STALE_PHI_ZERO
 
-__all__ = ["suspect_of", "trials_of"]
+__all__ = ["against_other", "chosen_rows", "suspect_of", "trials_of"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
-_MOST_ROWS = 48
+_MOST_ROWS, _MOST_KEPT = 48, 16
+_TELLS = 100.0  # times the room for roundings
 _UNIT_VECTORS = frozenset(
     (
         *("beam_vec", "polar_vec", "vert_vec", "spindle_axis", "fdet_vec", "sdet_vec", "odet_vec"),
@@ -38,12 +40,27 @@ _UNIT_VECTORS = frozenset(
     )
 )
 _FRACTIONS = {"h0": "h_frac", "k0": "k_frac", "l0": "l_frac"}
-_DERIVED = ("I_previous", "I_last", "F_known")
+_DERIVED = ("I_previous", "I_last", "F_known", "tricubic_grid")
 
 
-def chosen_rows(origin: Origin) -> Ints:
-    """The rows that are looked at, the first ones."""
-    return np.flatnonzero(origin.rows)[:_MOST_ROWS]
+def chosen_rows(judgement: Judgement, origin: Origin, side: Side) -> Ints:
+    """The rows that are looked at, the first ones; of a whole number also right ones, which tell as much."""
+    rows = np.flatnonzero(origin.rows)[:_MOST_ROWS]
+    judged = judgement.of(side, origin.node)
+    if origin.node not in _FRACTIONS or judged is None or judged.replay is None:
+        return rows
+    right = np.flatnonzero(judged.known & ~judged.wrong)[:_MOST_ROWS]
+    return np.sort(np.concatenate([rows, right]))
+
+
+def _kept_rows(judgement: Judgement, origin: Origin, side: Side) -> Ints:
+    """Rows of the same step that are right, and that a change of the whole step would spoil: those that are not 0."""
+    judged = judgement.of(side, origin.node)
+    if judged is None or judged.replay is None or origin.node in _FRACTIONS:
+        return np.empty(0, dtype=np.int64)
+    with np.errstate(invalid="ignore"):
+        tells = (np.abs(judged.recorded.values) > _TELLS * judged.tolerance).any(axis=1)
+    return np.flatnonzero(judged.known & ~judged.wrong & ~origin.rows & tells)[:_MOST_KEPT]
 
 
 def suspect_of(judgement: Judgement, origin: Origin, side: Side) -> Suspect | None:
@@ -58,7 +75,7 @@ def suspect_of(judgement: Judgement, origin: Origin, side: Side) -> Suspect | No
     other = judgement.of(judgement.book.other(side), origin.node)
     if judged is None:
         return None
-    rows = chosen_rows(origin)
+    rows = chosen_rows(judgement, origin, side)
     replayed = judged.replay is not None and bool(judged.known[rows].all())
     if not replayed and other is None:
         return None
@@ -84,7 +101,7 @@ def suspect_of(judgement: Judgement, origin: Origin, side: Side) -> Suspect | No
         bad=recorded.values[rows],
         right=right_all[rows],
         room=room_all[rows],
-        error=recorded.error[rows],
+        error=judged.error[rows],
         scalars=scalars,
         vectors=vectors,
         inputs=frozenset(() if judged.replay is None else (*judged.replay.inputs, *judged.replay.inner)),
@@ -95,7 +112,20 @@ def suspect_of(judgement: Judgement, origin: Origin, side: Side) -> Suspect | No
         fraction=fraction,
         factors=factors,
         indices=indices,
+        kept=len(_kept_rows(judgement, origin, side)),
     )
+
+
+def against_other(judgement: Judgement, origin: Origin, side: Side) -> Suspect | None:
+    """An origin with the other side's value as the right one, where that side is right."""
+    suspect = suspect_of(judgement, origin, side)
+    other = judgement.of(judgement.book.other(side), origin.node)
+    if suspect is None or other is None:
+        return None
+    rows = chosen_rows(judgement, origin, side)
+    if other.wrong[rows].any() or not other.recorded.present[rows].all():
+        return None
+    return replace(suspect, right=other.recorded.values[rows], room=other.recorded.error[rows])
 
 
 def _history(judgement: Judgement, judged: Judged, right: Floats, rows: Ints) -> History | None:
@@ -123,6 +153,7 @@ def _others(
     """
     replayer, tables = judgement.replayer, judgement.book.tables
     here = judgement.of(side, origin.node)
+    own = replayer.asked(side, origin.node)
     assert here is not None
     scalars: dict[str, Floats] = {}
     vectors: dict[str, Floats] = {}
@@ -137,11 +168,20 @@ def _others(
             continue
         at = tables.rows(here.recorded.place, node.place)
         at = at[rows] if len(at) else np.full(len(rows), -1)
-        if (at < 0).any() or not node.present[at].all():
-            continue
+        if own is not None and node.place is own.place:
+            at = own.rows[rows]  # of a factor that is kept, the rows on which it was computed
         judged = judgement.of(side, name)
-        wrong = judged is not None and judged.replay is not None and judged.has_wrong
-        values = right_values(judged).values if judged is not None and wrong else node.values
+        values, there = node.values, node.present
+        if judged is not None and judged.replay is not None:
+            values = right_values(judged).values
+            values = np.where(there[:, None], values, judged.replay.values)
+            there = there | judged.replay.have
+        if (at < 0).any() or not there[at].all():
+            continue
+        if node.width == 1 and judged is not None and judged.wrong[at].any() and node.place is not Place.RUN:
+            scalars[f"{name} (as it should be)"] = values[at, 0]
+            units[f"{name} (as it should be)"] = unit_of_node(Node((name,), node.place))
+            values = np.where(node.present[:, None], node.values, values)
         if node.width == 1:
             scalars[name] = values[at, 0]
         else:
@@ -172,13 +212,15 @@ def trials_of(judgement: Judgement, origin: Origin, side: Side) -> Iterator[Tria
     """The changes of the step's inputs, and of the step itself, on the rows of an origin."""
     judged, replayer = judgement.of(side, origin.node), judgement.replayer
     asked = replayer.asked(side, origin.node)
-    rows = chosen_rows(origin)
+    rows = chosen_rows(judgement, origin, side)
     if judged is None or judged.replay is None or asked is None or not judged.known[rows].all():
         return
     used = {name: right_values(judgement.sides[side.name][name]) for name in judged.used}
     by_text: dict[tuple[str, str], tuple[Trial, Floats]] = {}
-    for plan, part in replayer.plans(side, origin.node, rows, used):
-        where = np.searchsorted(rows, part)
+    kept = _kept_rows(judgement, origin, side)
+    both = np.sort(np.concatenate([rows, kept]))
+    for plan, part in replayer.plans(side, origin.node, both, used):
+        where = np.searchsorted(both, part)
         inputs, fixed = replayer.inputs(side, plan, asked, asked.rows[part], used)
         values = {name: each.values for name, each in inputs.items()}
         elsewhere = _elsewhere(judgement, side, asked, part, values)
@@ -190,10 +232,18 @@ def trials_of(judgement: Judgement, origin: Origin, side: Side) -> Iterator[Tria
         for trial in found:
             key = (trial.code.value, trial.text)
             if key not in by_text:
-                by_text[key] = (trial, np.full((len(rows), trial.predicted.shape[1]), np.nan))
+                by_text[key] = (trial, np.full((len(both), trial.predicted.shape[1]), np.nan))
             by_text[key][1][where] = trial.predicted
     for trial, predicted in by_text.values():
-        yield Trial(trial.code, trial.text, predicted, trial.prior, trial.free, trial.tries, trial.quirk, trial.slack)
+        spoils = _spoils(judged, kept, predicted[np.isin(both, kept)], trial.slack)
+        yield replace(trial, predicted=predicted[np.isin(both, rows)], spoils=spoils)
+
+
+def _spoils(judged: Judged, kept: Ints, predicted: Floats, slack: float) -> bool:
+    """Whether a change would alter rows that are right as they are."""
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(predicted - judged.recorded.values[kept]) > slack * judged.tolerance[kept]
+    return bool(apart.any())
 
 
 def _elsewhere(judgement: Judgement, side: Side, asked: Asked, rows: Ints, inputs: Mapping[str, Floats]) -> Elsewhere:
@@ -213,6 +263,13 @@ def _elsewhere(judgement: Judgement, side: Side, asked: Asked, rows: Ints, input
                 moved = np.where(ok[:, None], moved, values)
                 mine.append(Change(code, f"{name} {text}", moved, 3.0))
         mine += _mistaken(judgement, side, asked, rows, name, values)
+    step = side.number("phistep_deg")
+    if "phi_deg" in inputs and step:
+        for sign, word in ((1.0, "further"), (-1.0, "back")):
+            text = f"the angle one phi step {word}"
+            changes.setdefault("phi_deg", []).append(
+                Change(Code.SHIFTED_INDEX, text, inputs["phi_deg"] + sign * step, 3.5)
+            )
     if "phi_deg" in inputs:
         stale = stale_angles(judgement, side)
         if stale is not None:
@@ -257,7 +314,7 @@ def _mistaken(
         at = tables.rows(asked.place, node.place)
         at = at[asked.rows[rows]] if len(at) else np.full(len(rows), -1)
         if (at >= 0).all() and node.present[at].all():
-            prior = 2.0 if node.place is not Place.RUN or node.width == 3 else 0.5
+            prior = 3.5 if node.width == 3 else 2.0 if node.place is not Place.RUN else 0.5
             yield Change(Code.SWAPPED_QUANTITIES, f"{other} for {name}", node.values[at], prior)
     default = default_of(name, replayer.word(side, "detector_convention"))
     if default is not None and len(default) == values.shape[1]:
@@ -276,7 +333,7 @@ def _switched(plan: Plan, target: str, inputs: Mapping[str, Floats], fixed: Mapp
             continue
         given = {each: Input(values, np.zeros_like(values)) for each, values in inputs.items()}
         answer = evaluate(plan, target, given, {**fixed, name: int(not value)}, spread=False)
-        code = Code.DEFAULT_USED if value else Code.EXTRA_FACTOR
+        code = Code.DEFAULT_USED if value else Code.MISSING_TERM
         word = "as if -{} had not been given" if value else "as if -{} had been given"
         yield Trial(code, f"what the step gives {word.format(name)}", answer.values, prior=3.0, slack=6.0)
 
@@ -298,5 +355,5 @@ def _variants(judgement: Judgement, side: Side, origin: Origin, rows: Ints) -> I
         replayer.variants[side.name] = variants
         replay = replayer.replay(side, origin.node, spread=False)
         replayer.variants[side.name] = before
-        if replay is not None and replay.have[rows].all():
+        if replay is not None and replay.have[rows].all() and replay.values[rows].any():
             yield Trial(code, text, replay.values[rows], prior, quirk=quirk, slack=4.0)

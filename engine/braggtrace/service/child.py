@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 from braggtrace.service.protocol import RETIRED, Lines
 
@@ -26,16 +27,17 @@ class Child:
     """One run of the worker. Its stdout carries the protocol, its stderr whatever libraries print.
 
     Args:
-        command: the program; it is told our process id, to end when we do.
+        cache: the folder of input files that were sent.
+        command: the program; it is told our process id, to end when we do, and the folder.
 
     Raises:
         OSError: it can't be started.
     """
 
-    def __init__(self, command: Sequence[str] = WORKER_COMMAND) -> None:
+    def __init__(self, cache: Path, command: Sequence[str] = WORKER_COMMAND) -> None:
         # A process group of its own: what it starts, a compiler say, is killed with it.
         self._process = subprocess.Popen(
-            [*command, str(os.getpid())],
+            [*command, str(os.getpid()), str(cache.absolute())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -80,10 +82,14 @@ class Child:
         self.printed.extend(line[:_KEPT_LINE] for line in lines)
         return lines
 
-    def kill(self) -> str:
-        """End it and all that it has started, at once; how it ended, in words, "" if it wanted to be replaced."""
+    def stop(self) -> None:
+        """Tell the system to end it and all that it has started; returns at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def kill(self) -> str:
+        """End it and all that it has started, at once; how it ended, in words, "" if it wanted to be replaced."""
+        self.stop()
         status = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:

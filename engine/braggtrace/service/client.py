@@ -27,6 +27,7 @@ from braggtrace.service.link import Link
 from braggtrace.service.protocol import MAX_LINE, VERSION, Code, encode, trouble
 from braggtrace.service.ticket import Event, EventKind, OnEvent, Ticket
 from braggtrace.service.transfer import Transfer
+from braggtrace.service.verbs import VERBS, Lane
 from braggtrace.trace.text import visible
 
 __all__ = ["LOCAL_COMMAND", "Engine", "EngineState", "Event", "Ticket"]
@@ -37,7 +38,10 @@ LOCAL_COMMAND = (sys.executable, "-P", "-m", "braggtrace.service")
 """Starts the engine on this machine; -P, so that the working folder can't put its modules before ours."""
 
 StateKind = Literal["starting", "ready", "busy", "lost", "closed"]
-_WORK = ("trace", "simulate", "replay")
+_WORK = frozenset(name for name, verb in VERBS.items() if verb.lane is Lane.MAIN)
+"""What makes an engine busy."""
+_FILES = frozenset({"flags", "reference", "candidate"})
+"""The fields that name input files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,7 @@ class Engine:
             return
         fields = given
         try:
-            if self.remote and "flags" in given:
+            if self.remote and _FILES & given.keys():
                 assert connection.transfer is not None  # made before the first request is sent
                 fields = connection.transfer.prepared(
                     given, lambda known: ticket.tell("progress", known), lambda: ticket.done or connection.over

@@ -22,6 +22,7 @@ from braggtrace.simulate.explain import explained, explanation
 from braggtrace.simulate.image import render
 from braggtrace.simulate.kernels import compiler
 from braggtrace.simulate.levels import Roi, image_statistics
+from braggtrace.simulate.model import Model
 from braggtrace.simulate.quirks import PROFILES, QUIRKS
 from braggtrace.simulate.setup import input_files
 from braggtrace.simulate.tracefile import recorded_run, trace_pieces
@@ -72,7 +73,7 @@ def explain(task: Task) -> dict[str, Any]:
         "values": [dataclasses.asdict(value) for value in values],
         "warnings": prepared.warnings,
         "shape": list(model.shape),
-        "roi": list(model.roi),
+        "roi": _region(model),
         "iterations": model.loops.samples * model.loops.iterations,
         "text": explanation(values),
     }
@@ -128,11 +129,17 @@ def simulate(task: Task) -> dict[str, Any]:
         task.part("image", piece)
     return {
         "shape": [slow, fast],
-        "roi": list(model.roi),
+        "roi": _region(model),
         "statistics": _statistics(stored, model.roi),
         "warnings": prepared.warnings,
         "timing": {"setup_s": begun - start, "run_s": done - begun},
     }
+
+
+def _region(model: Model) -> list[int]:
+    """What is rendered: slow first, slow last, fast first, fast last, all on the detector."""
+    first, last, left, right = model.roi
+    return [first, min(last, model.shape[0] - 1), left, min(right, model.shape[1] - 1)]
 
 
 def _place(fields: Mapping[str, Any]) -> tuple[torch.device, torch.dtype]:

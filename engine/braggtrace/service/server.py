@@ -153,8 +153,8 @@ class Server:
         return self._working.get(id_) or next((job for job in self._waiting if job.request.id == id_), None)
 
     def _greet(self) -> None:
-        """Answer those who said hello, once there is something to say."""
-        if self._hello is not None:
+        """Answer those who said hello, once there is a worker to tell about."""
+        if self._ready and self._hello is not None:
             for id_ in self._hellos:
                 self._reply(id_, "result", {**self._hello, "pid": os.getpid()})
             self._hellos.clear()
@@ -199,7 +199,7 @@ class Server:
         self._starts_left -= 1
         self._say(state, f"{why}; starting again" if why else "loading PyTorch")
         try:
-            self._child = child = Child(self._command)
+            self._child = child = Child(self._cache.folder, self._command)
         except OSError as error:
             self._give_up(f"can't start a worker: {error.strerror or error}")
             return
@@ -281,10 +281,11 @@ class Server:
         now = time.monotonic()
         late = [job for job in self._working.values() if job.kill_at is not None and job.kill_at <= now]
         if late and self._child is not None:
-            self._child.kill()
-            for job in late:
+            self._child.stop()
+            for job in late:  # told before the system has taken gigabytes of memory back
                 del self._working[job.request.id]
                 self._error(job.request.id, Code.CANCELLED, f"{job.request.do}: cancelled")
+            self._child.kill()
             self._worker_ended("")
 
     def _patience(self) -> float | None:

@@ -13,7 +13,7 @@ from braggtrace.errors import EngineError, InputError
 from braggtrace.formats.arguments import expand_argument_files
 from braggtrace.service.protocol import PIECE, Code
 
-__all__ = ["Transfer"]
+__all__ = ["Answer", "Transfer"]
 
 
 class Answer(Protocol):
@@ -27,6 +27,7 @@ Ask: TypeAlias = Callable[[str, Mapping[str, Any]], Answer]
 Tell: TypeAlias = Callable[[Mapping[str, Any]], None]
 
 _MEANING = ("profile", "phi_mode", "quirks")
+_SIDES = ("reference", "candidate")
 _UNDER_WAY = 16
 
 
@@ -59,10 +60,15 @@ class Transfer:
             EngineError: the engine refuses, or `stop` says so.
         """
         folder = Path(fields.get("folder") or Path.cwd())
-        words = expand_argument_files(fields["flags"], folder)
-        asked = {name: fields[name] for name in _MEANING if name in fields}
-        found = self._ask("inputs", {"flags": words, **asked}).wait()
-        paths = {name: folder / name for name in [*found["paths"], *found["optional"]]}
+        prepared = dict(fields)
+        if "flags" in fields:
+            prepared["flags"] = words = expand_argument_files(fields["flags"], folder)
+            asked = {name: fields[name] for name in _MEANING if name in fields}
+            found = self._ask("inputs", {"flags": words, **asked}).wait()
+            names = [*found["paths"], *found["optional"]]
+        else:
+            names = [name for side in _SIDES for name in fields.get(side, ())]
+        paths = {name: folder / name for name in names}
         files = {name: path for name, path in paths.items() if path.is_file()}
         hashes = {name: self._hash_of(name, path) for name, path in files.items()}
         unknown = {hashes[name]: name for name in files if hashes[name] not in self._there}
@@ -78,7 +84,7 @@ class Transfer:
                 if stop():
                     raise EngineError(Code.CANCELLED, "cancelled while input files were sent")
         self._there.update(unknown)
-        return {**fields, "flags": words, "files": hashes}
+        return {**prepared, "files": hashes}
 
     def _put(self, content: str, name: str, path: Path) -> Iterator[int]:
         """Send one file; gives the size of each piece. Some pieces are under way at a time."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from braggtrace.service.protocol import Code, Refused, Request
 
-__all__ = ["EXPERIMENT", "VERBS", "Field", "Lane", "Task", "Verb", "check"]
+__all__ = ["EXPERIMENT", "PAIR", "VERBS", "Field", "Lane", "Task", "Verb", "check"]
 
 
 class Task(Protocol):
@@ -106,6 +106,14 @@ def _is_hash(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef")
 
 
+def _is_factor(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)  # what is in it, its reader judges
+
+
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -113,6 +121,8 @@ def _is_flag(value: Any) -> bool:
 def _one_of(*words: str) -> Callable[[Any], bool]:
     return lambda value: value in words
 
+
+_FILES = Field("an object of SHA-256 by path, or null", _maybe(_map_to(_is_hash)))
 
 EXPERIMENT = {
     "flags": Field("a list of words", _list_of(_is_word)),
@@ -123,7 +133,7 @@ EXPERIMENT = {
     "build": Field("plain or fma", _one_of("plain", "fma"), "plain"),
     "c_threads": Field("a whole number", _is_int, 1),
     "mtz_column": Field("the name of a column or null", _maybe(_is_text)),
-    "files": Field("an object of SHA-256 by path, or null", _maybe(_map_to(_is_hash))),
+    "files": _FILES,
 }
 """The fields that describe an experiment."""
 
@@ -131,6 +141,21 @@ _WHERE = {
     "device": Field("cpu or cuda", _is_text, "cpu"),
     "dtype": Field("float64 or float32", _is_text, "float64"),
 }
+
+_PIXELS = Field("a list of [slow, fast]", _list_of(_numbers(2)), [])
+
+PAIR = {
+    "reference": Field("a list of paths", _list_of(_is_word)),
+    "candidate": Field("a list of paths", _list_of(_is_word)),
+    "folder": Field("a path or null", _maybe(_is_word)),
+    "tolerances": Field("an object of rules, as a tolerances file", _is_table, {}),
+    "loosened": Field("a number above 0", _is_factor, 1.0),
+    "map": Field("an object, as a map file", _is_table, {}),
+    "equal_nan": Field("true or false", _is_flag, False),
+    "only": _PIXELS,
+    "files": _FILES,
+}
+"""The fields that describe two traces and how they are compared."""
 
 VERBS: dict[str, Verb] = {
     "hello": Verb(Lane.OWN),
@@ -153,7 +178,7 @@ VERBS: dict[str, Verb] = {
         {
             **EXPERIMENT,
             **_WHERE,
-            "pixels": Field("a list of [slow, fast]", _list_of(_numbers(2)), []),
+            "pixels": _PIXELS,
             "rois": Field("a list of [slow first, slow last, fast first, fast last]", _list_of(_numbers(4)), []),
             "rot_stars": Field("true or false", _is_flag, False),
         },
@@ -165,6 +190,12 @@ VERBS: dict[str, Verb] = {
         {**EXPERIMENT, **_WHERE, "compile": Field("auto, on or off", _one_of("auto", "on", "off"), "auto")},
         "braggtrace.service.compute:simulate",
         ("flags",),
+    ),
+    "replay": Verb(
+        Lane.MAIN,
+        {**PAIR, "pixels": _PIXELS, "accepted": Field("a list of the ids of roots", _list_of(_is_text), [])},
+        "braggtrace.service.replay:replay",
+        ("reference", "candidate"),
     ),
 }
 """Every verb by name."""

@@ -1,4 +1,7 @@
-"""What the worker keeps between requests: reflection tables, experiments, tracers. Each by all that it follows from."""
+"""What the worker keeps between requests: reflection tables, experiments, tracers, traces that were compared.
+
+Each by all that it follows from.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import torch
 
+from braggtrace.compare.model import Comparison
 from braggtrace.errors import BraggtraceError, EngineError
 from braggtrace.formats.arguments import expand_argument_files
 from braggtrace.service.cache import FileCache
@@ -19,15 +23,18 @@ from braggtrace.simulate.resolve import resolve
 from braggtrace.simulate.setup import LoadedTable, Setup, input_files
 from braggtrace.simulate.tracer import Tracer
 from braggtrace.simulate.understand import Meaning, understand
+from braggtrace.trace.model import Trace
 
-__all__ = ["Kept", "Prepared", "Warm", "meaning_of"]
+__all__ = ["Kept", "Prepared", "Stamp", "Warm", "meaning_of", "stamp_of"]
 
 _TABLE_BYTES = 2 << 30
-_EXPERIMENTS = 16
+_EXPERIMENT_BYTES = 2 << 30
+_LEAST_BYTES = 64 << 20  # of an experiment, whatever it holds: a tracer, a mask, the parts that torch hides
 _TRACERS = 4
+_TRACE_BYTES = 1 << 30
 
 _Kept = TypeVar("_Kept")
-_Stamp = tuple[str, int, int, int] | tuple[str, None]
+Stamp: TypeAlias = tuple[str, int, int, int] | tuple[str, None]
 
 
 class Kept(Generic[_Kept]):
@@ -88,11 +95,15 @@ class Prepared:
         """What a person should know about the flags."""
         return [self.said(sentence) for sentence in (*self.setup.warnings, *self.model.notes)]
 
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        table = self.model.table
+        return _LEAST_BYTES + (0 if table is None else table.values.nbytes)
+
     def said(self, sentence: str) -> str:
         """A sentence with the names of files as the client knows them."""
-        for path, name in self.names.items():
-            sentence = sentence.replace(path, name)
-        return sentence
+        return _renamed(sentence, self.names)
 
     def tracer(self, device: torch.device, dtype: torch.dtype, *, rot_stars: bool) -> Tracer:
         """A tracer of this experiment."""
@@ -101,12 +112,19 @@ class Prepared:
 
 
 class Warm:
-    """What is kept, for one worker."""
+    """What is kept, for one worker.
+
+    Attributes:
+        traces: by the files they were read from.
+        comparisons: by these files and how they were judged.
+    """
 
     def __init__(self, cache: FileCache | None = None) -> None:
         self._cache = FileCache() if cache is None else cache
         self._tables: Kept[LoadedTable] = Kept(_TABLE_BYTES, lambda loaded: loaded[1].nbytes)
-        self._experiments: Kept[Prepared] = Kept(_EXPERIMENTS)
+        self._experiments: Kept[Prepared] = Kept(_EXPERIMENT_BYTES, lambda prepared: prepared.nbytes)
+        self.traces: Kept[Trace] = Kept(_TRACE_BYTES, _bytes_of_trace)
+        self.comparisons: Kept[Comparison] = Kept(_TRACE_BYTES, _bytes_of_comparison)
 
     def prepared(self, fields: Mapping[str, Any]) -> Prepared:
         """The experiment that the fields of a request describe.
@@ -120,12 +138,12 @@ class Warm:
         words = tuple(fields["flags"] if given is not None else expand_argument_files(fields["flags"], folder))
         meaning = meaning_of(fields)
         needed, optional = input_files(words, meaning.quirks())
-        files = None if given is None else {name: self._sent(name, content) for name, content in given.items()}
+        files = None if given is None else {name: self.sent(name, content) for name, content in given.items()}
         names = {} if files is None else {str(path): name for name, path in files.items()}
         stamps = (
             tuple(sorted(given.items()))
             if given is not None
-            else tuple(_stamp(folder / name) for name in (*needed, *optional))
+            else tuple(stamp_of(folder / name) for name in (*needed, *optional))
         )
         key = (words, meaning, folder, stamps)
         found = self._experiments.find(key)
@@ -136,8 +154,8 @@ class Warm:
         except EngineError:
             raise
         except BraggtraceError as error:
-            if error.path in names:
-                error.path = names[error.path]
+            error.path = names.get(error.path, error.path) if error.path else None
+            error.what, error.got = _renamed(error.what, names), _renamed(error.got, names)
             raise
         by_chance = made.setup.experiment.crystal.misset_random and "misset_seed" not in made.setup.origins
         if not by_chance:
@@ -156,10 +174,14 @@ class Warm:
         return Prepared(tuple(words), meaning, setup, resolve(setup.experiment), names)
 
     def _keep_table(self, path: Path, how: tuple[object, ...], read: Callable[[], LoadedTable]) -> LoadedTable:
-        return self._tables.get((_stamp(path), how), read)
+        return self._tables.get((stamp_of(path), how), read)
 
-    def _sent(self, name: str, content: str) -> Path:
-        """Where a file is that was sent, under a name that ends like the one it had."""
+    def sent(self, name: str, content: str) -> Path:
+        """Where a file is that was sent, under a name that ends like the one it had.
+
+        Raises:
+            EngineError: it has to be sent (again).
+        """
         path = self._cache.named(content, name)
         if path is None:
             raise EngineError(Code.ABSENT, f"{name}: its contents are not in the engine's cache")
@@ -178,10 +200,34 @@ def meaning_of(fields: Mapping[str, Any]) -> Meaning:
     )
 
 
-def _stamp(path: Path) -> _Stamp:
+def _renamed(sentence: str, names: Mapping[str, str]) -> str:
+    for path, name in names.items():
+        sentence = sentence.replace(path, name)
+    return sentence
+
+
+def stamp_of(path: Path) -> Stamp:
     """What a file's contents follow from, as far as that can be known without reading it."""
     try:
         status = path.stat()
     except OSError:
         return str(path), None
     return str(path), status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _bytes_of_trace(trace: Trace) -> int:
+    total = sum(len(source.held) for source in trace.sources)
+    for column in trace.columns:
+        per_row = (column.pixel, column.occurrence, column.line, *column.tics.values())
+        per_value = (column.values, column.start, column.length)
+        total += sum(array.nbytes for array in per_row) + sum(array.nbytes for array in per_value)
+    return total
+
+
+def _bytes_of_comparison(comparison: Comparison) -> int:
+    """With its traces: they live as long as it does."""
+    total = _bytes_of_trace(comparison.reference) + _bytes_of_trace(comparison.candidate)
+    for pairing in comparison.pairings:
+        rows = (pairing.pixel, pairing.reference_rows, pairing.candidate_rows)
+        total += sum(array.nbytes for array in rows) + pairing.verdict.nbytes + pairing.rel.nbytes
+    return total

@@ -19,11 +19,13 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from braggtrace import __version__
 from braggtrace.errors import BraggtraceError, EngineError, InputError, OutputError
+from braggtrace.service.cache import FileCache
 from braggtrace.service.protocol import PIECE, RETIRED, VERSION, Code, Request, encode, parse_request, trouble
 from braggtrace.service.verbs import VERBS, Lane, check
 
@@ -72,10 +74,11 @@ class Worker:
 
     Args:
         write: takes replies, line by line.
+        cache: the folder of input files that were sent.
     """
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write_now = write
+    def __init__(self, write: Callable[[bytes], None], cache: Path) -> None:
+        self._write_now, self._cache = write, cache
         self._lock = threading.Lock()
         self._queues: dict[Lane, queue.SimpleQueue[Request]] = {
             lane: queue.SimpleQueue() for lane in (Lane.QUICK, Lane.MAIN)
@@ -109,7 +112,7 @@ class Worker:
             from braggtrace.service.compute import machine
             from braggtrace.service.warm import Warm
 
-            self._warm = Warm()
+            self._warm = Warm(FileCache(self._cache))
             known = machine()
         except ImportError as error:
             if (error.name or "").partition(".")[0] != "torch":
@@ -237,7 +240,7 @@ def main() -> None:
         while view:
             view = view[os.write(out, view) :]
 
-    worker = Worker(write)
+    worker = Worker(write, Path(sys.argv[2]))
 
     def listen() -> None:
         with os.fdopen(source, "rb") as requests:

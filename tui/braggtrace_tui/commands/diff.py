@@ -23,6 +23,7 @@ EPILOG = """\
 examples:
   braggtrace diff c.log torch.log
   braggtrace diff c.log torch.log --rtol 1e-6 'rot_*:1e-9' --atol 'F_latt:1e-3*max' --ulp 'hkl_*:4'
+  braggtrace diff c.log torch.log --explain --format markdown
   braggtrace diff main.log+per_phi.json torch.log --pixel 684 1039 --format json --out report.json
 
 A side may be several files of one run, joined by +, or - for standard input.
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report = parser.add_argument_group("report")
     report.add_argument("--format", choices=FORMATS, default="text", help="what to write (default: %(default)s)")
     report.add_argument("--all", action="store_true", help="with --format json: every pair, not only diverging ones")
+    report.add_argument("--explain", action="store_true", help="also say why; needs PyTorch")
     report.add_argument("--out", type=Path, metavar="FILE", help="write to FILE instead of standard output")
     report.add_argument("--force", action="store_true", help="let --out replace a file")
 
@@ -61,11 +63,20 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--all is about JSON", expected="--format json", got=f"--format {args.format}")
     if args.out is not None and not args.force:
         refuse_existing(args.out)
-    comparison = compared(reference, candidate, options)
+    explanation = None
+    if args.explain:
+        from braggtrace_tui.commands.explaining import explained, require_torch, telling
+
+        require_torch()
+        comparison = compared(reference, candidate, options)
+        with telling("replaying"):
+            explanation = explained(comparison)
+    else:
+        comparison = compared(reference, candidate, options)
 
     from braggtrace.compare.report import render_pieces
 
-    pieces = render_pieces(comparison, args.format, all_pairs=args.all)
+    pieces = render_pieces(comparison, args.format, all_pairs=args.all, explanation=explanation)
     if args.out is None:
         sys.stdout.writelines(pieces)
     else:

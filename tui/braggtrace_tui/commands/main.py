@@ -25,10 +25,14 @@ __all__ = ["ExitStatus", "VerbModule", "main"]
 
 VERBS = {
     "diff": "compare two traces and print the report",
+    "explain": "say why two traces diverge: where it originates, and the cause",
     "demo": "compare the bundled pair of traces",
     "map": "compare two images pixel by pixel, as heat maps",
     "simulate": "simulate an image, with nanoBragg's flags and files",
     "trace": "trace pixels of a simulation, with nanoBragg's flags",
+    "capture": "trace pixels of a C program, patched or not",
+    "taps": "show, or try on a program, what makes which quantity in a C source",
+    "runs": "list, compare, repeat and sweep kept runs",
     "engine": "serve requests of a screen, here or on another machine",
     "probe": "capture all the evidence about some pixels in one folder",
     "verify": "check that evidence is still what it was",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from braggtrace.compare.tolerance import Measure, Rule, Tolerances, parse_rules
 from braggtrace.errors import ToleranceError
 from braggtrace.quantities import Kind
+from braggtrace_tui.commands.open import add_screen_arguments, backends_of
 
 if TYPE_CHECKING:
     from braggtrace.compare.tolerance import Tolerance
@@ -22,9 +23,11 @@ examples:
   braggtrace map c/int.img torch/image.npy --rtol 1e-5 --atol '1e-6*max'
   braggtrace map c/float.bin torch/float.bin --shape 2527 2463 --roi 1600 1680 930 1000 --format json
   braggtrace map float.bin --shape 1024 1024
+  braggtrace map c/float.bin .braggtrace/runs/20250101T120000Z-image --args flags.txt --bin ./nanoBragg
 
 An image is a raw float32 file (fast axis first, no header), an SMV image, a .npy file or the folder of a run.
-Where stdout is not a terminal, and with --text, the numbers are printed as a table. Inside, ? lists the keys.
+Where stdout is not a terminal, and with --text, the numbers are printed as a table. Inside, ? lists the keys; Enter
+traces the pixel on both sides and opens the comparison, if --args, the config file or the folder of a run says how.
 
 exit status:
   0  every pixel agrees          2  trouble: wrong usage, unreadable image
@@ -67,12 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report = parser.add_argument_group("report")
     report.add_argument("--text", action="store_true", help="print the table, also on a terminal")
     report.add_argument("--format", choices=("text", "json"), help="print the numbers like this, and open no screen")
-    report.add_argument(
-        "--mouse",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="let the mouse move the cursor; by default on a local terminal only",
-    )
+    add_screen_arguments(parser)
 
 
 def _size(word: str) -> int:
@@ -88,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         BraggtraceError: an image or an option can't be used.
     """
+    backends = backends_of(args)
     data = load(args)
     if args.format == "json":
         return _print_json(data)
@@ -99,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
         return _print_text(data)
     from braggtrace_tui.mapapp import run_map
 
-    return run_map(data, mouse=args.mouse)
+    paths = [path for path in (args.reference, args.candidate) if path is not None]
+    return run_map(data, paths, backends, mouse=args.mouse)
 
 
 def load(args: argparse.Namespace) -> MapData:

@@ -128,12 +128,14 @@ def run(args: argparse.Namespace) -> int:
     from braggtrace.bundles.compute import ComputedTrace
     from braggtrace.bundles.gates import junit
     from braggtrace.bundles.probe import probe
+    from braggtrace.bundles.why import search
     from braggtrace.output import write_whole
 
     if args.explain:
         print(explain(*prepare(args)))
         return 0
-    outcome = probe(request_of(args), source=None if args.candidate else ComputedTrace(), report=_say)
+    source = None if args.candidate else ComputedTrace()
+    outcome = probe(request_of(args), source=source, report=_say, story=search)
     if args.junit is not None:
         write_whole(args.junit, [junit(outcome.metrics)], force=True)
     print(outcome.path)

@@ -17,6 +17,7 @@ from braggtrace_tui.app import bindings_for
 from braggtrace_tui.export import EXPORTS, export
 from braggtrace_tui.frame import Anchor, GroupKey, pairing_key
 from braggtrace_tui.rowtext import values_of
+from braggtrace_tui.screens.evidence import CompareEvidence
 from braggtrace_tui.screens.mapping import CompareMapping
 from braggtrace_tui.screens.rerun import CompareRuns
 from braggtrace_tui.session import Session, Snapshot
@@ -28,7 +29,7 @@ __all__ = ["CompareScreen"]
 _POLL_S = 3.0
 
 
-class CompareScreen(CompareMapping, CompareRuns):
+class CompareScreen(CompareMapping, CompareEvidence):
     """Two traces beside each other, with the cursor on the first divergence.
 
     Attributes:
@@ -201,6 +202,15 @@ class CompareScreen(CompareMapping, CompareRuns):
         else:
             self.say("the place where you left off is not in these files any more", warning=True)
 
+    def run_from_map(self, pixels: str) -> None:
+        CompareRuns.run_from_map(self, pixels)
+
+    def open_from_map(self, slow: int, fast: int) -> str | None:
+        """Leave the map for a pixel's values; a pixel that is not traced is traced first."""
+        if super().open_from_map(slow, fast) is not None:
+            CompareRuns.open_from_map(self, slow, fast)
+        return None
+
     # -- judging -----------------------------------------------------------------------------------------------------
 
     def do_looser(self) -> None:
@@ -243,10 +253,10 @@ class CompareScreen(CompareMapping, CompareRuns):
         self._ask(
             "copy",
             {
-                "r": ("reference value", lambda: self._copy(values.reference)),
-                "c": ("candidate value", lambda: self._copy(values.candidate)),
-                "n": ("name", lambda: self._copy(name)),
-                "p": ("file:line", lambda: self._copy(self._places(int(frame.pairing[row]), at))),
+                "r": ("reference value", lambda: self.copy_text(values.reference)),
+                "c": ("candidate value", lambda: self.copy_text(values.candidate)),
+                "n": ("name", lambda: self.copy_text(name)),
+                "p": ("file:line", lambda: self.copy_text(self._places(int(frame.pairing[row]), at))),
             },
         )
 
@@ -263,13 +273,13 @@ class CompareScreen(CompareMapping, CompareRuns):
             " ".join(v.candidate for v in each),
             f"{pairing.rel[frame.row[row]]:.6g}",
         ]
-        self._copy("\t".join(fields))
+        self.copy_text("\t".join(fields))
 
     def _places(self, index: int, row: int) -> str:
         one = divergence(self.comparison, index, row)
         return "\n".join(f"{spans[0].path}:{spans[0].line}" for spans in (one.reference, one.candidate) if spans)
 
-    def _copy(self, text: str) -> None:
+    def copy_text(self, text: str) -> None:
         message, sequence = copy(text, self.home.terminal)
         if sequence:
             self.home.write_to_terminal(sequence)
@@ -317,6 +327,7 @@ class CompareScreen(CompareMapping, CompareRuns):
             if paths is None:
                 return
             self._remember()
+            self.forget_runs()
             session = Session(*paths, self.session.options)
             try:
                 snapshot = session.first_look()

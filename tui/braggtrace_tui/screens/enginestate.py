@@ -92,7 +92,7 @@ class EngineScreen(Screen[None]):
     EngineScreen #engines { height: auto; max-height: 8; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,E", "leave", show=False),
+        Binding("escape,q,M", "leave", show=False),
         Binding("enter", "use", show=False),
         Binding("r", "reconnect", show=False),
         Binding("down,j", "move(1)", show=False),

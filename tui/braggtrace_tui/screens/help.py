@@ -1,17 +1,10 @@
-"""The help page: every key of the registry, and what the signs mean."""
+"""The help page of the compare screen: every key of the registry, and what the signs mean."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
-
 from braggtrace_tui.actions import ACTIONS, Context, Section, key_label
 from braggtrace_tui.pieces import BLANK, Line, Role, wrap
-from braggtrace_tui.widgets.linelist import LineList
-from braggtrace_tui.widgets.paper import Paper
+from braggtrace_tui.screens.page import PageScreen
 
 __all__ = ["HelpScreen", "help_lines"]
 
@@ -54,60 +47,8 @@ def help_lines(context: Context, width: int) -> list[Line]:
     return lines
 
 
-class _Page(LineList):
-    """The lines of the page."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(id="page")
-        self.possible = context
-        self.made: list[Line] = []
-        self.made_for = 0
-
-    @property
-    def line_count(self) -> int:
-        if self.made_for != self.size.width:
-            self.made, self.made_for = help_lines(self.possible, self.size.width), self.size.width
-        return len(self.made)
-
-    def line(self, number: int) -> Line:
-        return self.made[number]
-
-    def on_mount(self) -> None:
-        self.cursor = -1
-
-
-class HelpScreen(Screen[None]):
+class HelpScreen(PageScreen):
     """All keys on one page."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter,f1", "close", show=False),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("pagedown,space", "scroll(15)", show=False),
-        Binding("pageup", "scroll(-15)", show=False),
-        Binding("home,g", "scroll(-999)", show=False),
-        Binding("end,G", "scroll(999)", show=False),
-    ]
-
-    def compose(self) -> ComposeResult:
-        below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
-        yield Paper(id="title")
-        yield _Page(
-            getattr(below, "context", None) or Context(rows=1, divergences=1, pixels=2, iterations=2, on_row=True)
-        )
-        yield Paper(id="hint")
-
-    def on_mount(self) -> None:
-        self.query_one("#title", Paper).show([((" braggtrace: keys", Role.TITLE),)])
-        self.query_one("#hint", Paper).show(
-            [((" Esc", Role.KEY), (" back   ", Role.TEXT), ("↑ ↓ PgUp PgDn", Role.KEY), (" scroll", Role.TEXT))]
-        )
-        self.query_one(_Page).focus()
-
-    def action_close(self) -> None:
-        self.app.pop_screen()
-
-    def action_scroll(self, lines: int) -> None:
-        page = self.query_one(_Page)
-        page.scroll_by(lines)
-        page.cursor = -1
+    def __init__(self, context: Context) -> None:
+        super().__init__("keys", lambda width: help_lines(context, width))

@@ -19,6 +19,9 @@ from braggtrace_tui.terminal import copy
 
 __all__ = ["MapScreen", "OpenPixel"]
 
+_FEW = 2_500
+"""Pixels in view that are traced together; where there are more, only the one under the cursor is."""
+
 
 class MapScreen(MapCore):
     """What the keys of the map do."""
@@ -227,6 +230,14 @@ class MapScreen(MapCore):
         if problem:
             self.say(problem, warning=True)
 
+    def do_map_run(self) -> None:
+        if self.run_pixels is None:
+            self.say("these images are not from runs", warning=True)
+            return
+        first_slow, last_slow, first_fast, last_fast = roi = self.visible_roi
+        few = (last_slow - first_slow + 1) * (last_fast - first_fast + 1) <= _FEW
+        self.run_pixels(" ".join(map(str, roi if few else self.cursor)))
+
     def do_map_copy(self) -> None:
         ours, theirs, _, _ = values_at(self.data, self.cursor)
         values = [repr(value) for value in (ours, theirs) if value is not None]
@@ -240,5 +251,5 @@ class MapScreen(MapCore):
             self._close_box()
         elif len(self.app.screen_stack) > 2:  # the app's own empty screen is the first
             self.dismiss(None)
-        else:
+        elif not self.home.desk.cancel():
             self.say("q leaves the program")

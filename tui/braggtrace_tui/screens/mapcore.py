@@ -80,17 +80,26 @@ class MapCore(Screen[None]):
     MapCore #go:focus { border: none; }
     """
 
-    def __init__(self, data: MapData, *, open_pixel: OpenPixel | None = None, cursor: Pixel | None = None) -> None:
+    def __init__(
+        self,
+        data: MapData,
+        *,
+        open_pixel: OpenPixel | None = None,
+        run_pixels: Callable[[str], None] | None = None,
+        cursor: Pixel | None = None,
+    ) -> None:
         """Show a map.
 
         Args:
             data: one image or two.
             open_pixel: what Enter does; None if there is nothing to open.
+            run_pixels: takes pixels to run again, as the run form has them; None if there is nothing to run.
             cursor: where the cursor starts, on the detector; the worst or the brightest pixel if None.
         """
         super().__init__()
         self.data = data
         self.open_pixel = open_pixel
+        self.run_pixels = run_pixels
         self.logarithmic = True
         self.reach: dict[tuple[bool, bool], int] = {}
         self.rank = -1

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
-
 from braggtrace.images.model import Mark
 from braggtrace_tui.actions import ACTIONS, Context, Place, key_label
 from braggtrace_tui.mapcolours import MARK_SIGNS
 from braggtrace_tui.pieces import BLANK, Line, Role, wrap
-from braggtrace_tui.widgets.linelist import LineList
-from braggtrace_tui.widgets.paper import Paper
+from braggtrace_tui.screens.page import PageScreen
 
 __all__ = ["MapHelpScreen", "map_help_lines"]
 
@@ -58,59 +51,8 @@ def _entry(head: str, text: str, role: Role, width: int) -> list[Line]:
     ]
 
 
-class _Page(LineList):
-    """The lines of the page."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(id="page")
-        self._possible = context
-        self._lines: list[Line] = []
-        self._made_for = 0
-        self.cursor = -1
-
-    @property
-    def line_count(self) -> int:
-        if self._made_for != self.size.width:
-            self._lines, self._made_for = map_help_lines(self._possible, self.size.width), self.size.width
-        return len(self._lines)
-
-    def line(self, number: int) -> Line:
-        return self._lines[number]
-
-
-class MapHelpScreen(Screen[None]):
+class MapHelpScreen(PageScreen):
     """The keys of the map on one page."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter,f1", "close", show=False),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("pagedown,space", "scroll(15)", show=False),
-        Binding("pageup", "scroll(-15)", show=False),
-        Binding("home,g", "scroll(-999)", show=False),
-        Binding("end,G", "scroll(999)", show=False),
-    ]
-
     def __init__(self, context: Context) -> None:
-        super().__init__()
-        self._possible = context
-
-    def compose(self) -> ComposeResult:
-        yield Paper(id="title")
-        yield _Page(self._possible)
-        yield Paper(id="hint")
-
-    def on_mount(self) -> None:
-        self.query_one("#title", Paper).show([((" braggtrace: the pixel map", Role.TITLE),)])
-        self.query_one("#hint", Paper).show(
-            [((" Esc", Role.KEY), (" back   ", Role.TEXT), ("↑ ↓ PgUp PgDn", Role.KEY), (" scroll", Role.TEXT))]
-        )
-        self.query_one(_Page).focus()
-
-    def action_close(self) -> None:
-        self.app.pop_screen()
-
-    def action_scroll(self, lines: int) -> None:
-        page = self.query_one(_Page)
-        page.scroll_by(lines)
-        page.cursor = -1
+        super().__init__("the pixel map", lambda width: map_help_lines(context, width))

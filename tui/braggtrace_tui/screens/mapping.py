@@ -27,7 +27,13 @@ class CompareMapping(CompareMoves):
         if pixel >= 0:
             slow, fast = self.comparison.pixels[pixel]
             cursor = (int(slow), int(fast))
-        self.app.push_screen(MapScreen(data, open_pixel=self.open_from_map, cursor=cursor))
+        self.app.push_screen(
+            MapScreen(data, open_pixel=self.open_from_map, run_pixels=self.run_from_map, cursor=cursor)
+        )
+
+    def run_from_map(self, pixels: str) -> None:
+        """Leave the map for the run form."""
+        raise NotImplementedError
 
     def open_from_map(self, slow: int, fast: int) -> str | None:
         """Leave the map for a pixel's values, on its first divergence; why not, if the pixel is not traced."""

@@ -8,39 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.suggester import Suggester
 from textual.widgets import Input
 
 from braggtrace_tui.pieces import Role, safe
 from braggtrace_tui.widgets.paper import Paper
+from braggtrace_tui.widgets.paths import PathSuggester
 
-__all__ = ["OpenFileScreen", "completion"]
-
-
-def completion(text: str) -> str | None:
-    """The one path, or the longest beginning of several, that goes on from what was typed."""
-    path = Path(text).expanduser()
-    folder, start = (path, "") if text.endswith("/") else (path.parent, path.name)
-    try:
-        names = sorted(
-            f"{each.name}/" if each.is_dir() else each.name for each in folder.iterdir() if each.name.startswith(start)
-        )
-    except OSError:
-        return None
-    names = [name for name in names if start.startswith(".") or not name.startswith(".")]
-    if not names:
-        return None
-    return text[: len(text) - len(start)] + names[0]
-
-
-class _Paths(Suggester):
-    """Completes a path with the first file that fits; → takes it."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        return completion(value) if value else None
+__all__ = ["OpenFileScreen"]
 
 
 class OpenFileScreen(Screen[tuple[str, str] | None]):
@@ -73,7 +47,7 @@ class OpenFileScreen(Screen[tuple[str, str] | None]):
             label = Paper()
             label.show([((name, role),)])
             yield label
-            box = Input(safe(path), id=name, suggester=_Paths(), select_on_focus=False)
+            box = Input(safe(path), id=name, suggester=PathSuggester(), select_on_focus=False)
             box.cursor_blink = False
             yield box
         yield self.problem

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from braggtrace.errors import BraggtraceError
-from braggtrace_tui.engine_desk import Ended
+from braggtrace_tui.bothsides import BothSides, Sides, sides_of_images, sides_of_traces
+from braggtrace_tui.engine_desk import Ended, request_of
 from braggtrace_tui.runflags import first_plan
 from braggtrace_tui.running import Progress, progress_line, seconds_words
 from braggtrace_tui.runplan import Beside, RunPlan, parse_pixels
@@ -18,7 +20,9 @@ from braggtrace_tui.session import Session, Snapshot
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from braggtrace.runs.sweep import SweepRow
     from braggtrace.trace.model import Trace
+    from braggtrace_tui.app import BraggtraceApp
     from braggtrace_tui.frame import Anchor
     from braggtrace_tui.screens.runform import FormAnswer
     from braggtrace_tui.screens.runlist import RunChoice
@@ -38,6 +42,17 @@ class _Earlier:
     session: Session
     snapshot: Snapshot
     place: Anchor | None
+
+
+def _holds(trace: Trace, pixels: tuple[tuple[int, int], ...]) -> bool:
+    """Whether a trace has one of these pixels; one without a name may be any."""
+    known = {(slow, fast) for slow, fast in trace.pixels.tolist()}
+    return not known.isdisjoint(pixels) or (-1, -1) in known
+
+
+def _other_way(plan: RunPlan) -> str:
+    """How the other side gets a pixel that it lacks."""
+    return "" if plan.program or plan.beside is not Beside.REFERENCE else " (--bin PROGRAM traces the reference too)"
 
 
 class CompareRuns(CompareMoves):
@@ -70,7 +85,11 @@ class CompareRuns(CompareMoves):
             traces = (("candidate", self.comparison.candidate), ("reference", self.comparison.reference))
             plan = first_plan(traces, self.home.backends, self.home.desk.latest)
         here = self.here
-        return plan if here is None else replace(plan, pixels=f"{here[0]} {here[1]}")
+        return replace(plan, image=False, pixels=plan.pixels if here is None else f"{here[0]} {here[1]}")
+
+    def forget_runs(self) -> None:
+        """Other traces were opened: what was known about the old ones is of no use."""
+        self._plan, self._earlier = None, []
 
     # -- the form ----------------------------------------------------------------------------------------------------
 
@@ -145,15 +164,19 @@ class CompareRuns(CompareMoves):
             self.say(f"the run failed: {ended.sentence}{self._after_failure(ended.code)}", warning=True)
         elif ended.trace is None:
             self.say(f"the image is in {ended.folder}, after {seconds_words(ended.seconds)}")
+            if ended.folder is not None and self.is_current:
+                self.show_images([ended.folder])
         else:
             self.show_fresh(ended.plan, ended.trace, f"traced again in {seconds_words(ended.seconds)}")
+            if ended.sentence:
+                self.say(ended.sentence, warning=True)
 
     def _after_failure(self, code: str) -> str:
         """What to do after an engine was lost."""
         if code not in ("lost", "died", "protocol"):
             return ""
         remote = bool(self.home.engine.choice.command) and code != "died"
-        return " · E connects again" if remote else " · it is started again, R runs again"
+        return " · M connects again" if remote else " · it is started again, R runs again"
 
     def engine_changed(self) -> None:
         """The engine became ready, or was lost, while something waits for it."""
@@ -173,9 +196,13 @@ class CompareRuns(CompareMoves):
             pair, kept = (session.candidate, str(trace)), (comparison.candidate, None)
         else:
             pair, kept = (session.reference, str(trace)), (comparison.reference, None)
-        options = replace(session.options, pixels=parse_pixels(plan.pixels).each())
-        fresh = Session(*pair, options, kept if complete else (None, None))
-        self.show_session(fresh, f"{news}, beside the {plan.beside.value}: {plan.choices} · B goes back")
+        pixels = parse_pixels(plan.pixels).each()
+        other = comparison.reference if plan.beside is Beside.REFERENCE else comparison.candidate
+        fresh = Session(*pair, replace(session.options, pixels=pixels), kept if complete else (None, None))
+        words = f"beside the {plan.beside.value}: {plan.choices}"
+        if complete and not _holds(other, pixels):
+            words = f"but the {plan.beside.value} has no such pixel: all is on one side only{_other_way(plan)}"
+        self.show_session(fresh, f"{news}, {words} · B goes back")
 
     def show_session(self, session: Session, news: str) -> None:
         """Go on with another pair of traces, at the same place, and keep this one to come back to."""
@@ -186,9 +213,14 @@ class CompareRuns(CompareMoves):
             self.say(f"not shown: {error}", warning=True)
             return
         if self.snapshot.complete:
+            self._remember()
             self._earlier = [*self._earlier, _Earlier(self.session, self.snapshot, self.table.place)][-_KEPT_BACK:]
         self.adopt(session, snapshot)
         self.say(news)
+
+    def _remember(self) -> None:
+        """Store where the cursor is, for the next time."""
+        raise NotImplementedError
 
     def has_earlier(self) -> bool:
         return bool(self._earlier)
@@ -199,7 +231,7 @@ class CompareRuns(CompareMoves):
         if before.place is not None:
             self.go_to_place(before.place)
         self.show_all()
-        self.say("back to the comparison before the run")
+        self.say("back to the comparison before")
 
     # -- other screens -----------------------------------------------------------------------------------------------
 
@@ -213,34 +245,95 @@ class CompareRuns(CompareMoves):
     def open_sweep(self, plan: RunPlan) -> None:
         """Vary a run; the combination that is chosen there is shown here."""
         from braggtrace_tui.screens.sweep import SweepScreen, Swept
-        from braggtrace_tui.sweeptext import Judged, judged
 
         if self.home.desk.progress is not None:
             self.say("a run is under way; Esc cancels it", warning=True)
             return
-        session, comparison = self.session, self.comparison
+        comparison, options = self.comparison, replace(self.session.judged_options, pixels=())
         fixed = comparison.candidate if plan.beside is not Beside.REFERENCE else comparison.reference
-        options = replace(session.judged_options, pixels=parse_pixels(plan.pixels).each())
 
-        def judge(plan: RunPlan, trace: Path) -> Judged:
-            from braggtrace.compare.judge import compare
-            from braggtrace.trace.reader import read_trace
+        def judged(plan: RunPlan, trace: Path) -> SweepRow:
+            from braggtrace.runs.store import RunRecord
+            from braggtrace.runs.sweep import judge
 
-            fresh = read_trace(trace)
-            sides = (fresh, fixed) if plan.beside is Beside.CANDIDATE else (fixed, fresh)
-            return judged(compare(*sides, options))
+            request = request_of(plan, "")
+            return judge(RunRecord(trace.parent.name, trace.parent, "done", "", request, None, None, {}, {}), request,
+                         fixed, options)  # fmt: skip
 
         def chosen(swept: Swept | None) -> None:
             if swept is not None:
                 self._plan = swept.plan
                 self.show_fresh(swept.plan, swept.trace, "from the sweep")
 
-        self.app.push_screen(SweepScreen(plan, judge, plan.beside.value), chosen)
+        self.app.push_screen(SweepScreen(plan, judged, plan.beside.value), chosen)
 
     def do_engine(self) -> None:
         from braggtrace_tui.screens.enginestate import EngineScreen
 
         self.app.push_screen(EngineScreen(self.home.engine))
+
+    def show_images(self, folders: list[Path]) -> None:
+        """Open the map of one image run, or of two: the reference's first."""
+        reading = (folders, self.home)
+        threading.Thread(target=self._read_images, args=reading, name="images", daemon=True).start()
+
+    def _read_images(self, folders: list[Path], app: BraggtraceApp) -> None:
+        """On a thread: a detector has millions of pixels."""
+        from braggtrace.images.load import read_images
+        from braggtrace.images.measure import map_data
+        from braggtrace_tui.screens.map import MapScreen
+
+        try:
+            images = read_images(folders)
+            data = map_data(images[0], images[1] if len(images) > 1 else None)
+        except (BraggtraceError, OSError) as error:
+            app.call_later(self.say, f"no map: {error}", warning=True)
+            return
+
+        sides = sides_of_images(folders, app.backends) if len(folders) > 1 else None
+
+        def open_pixel(slow: int, fast: int) -> str | None:
+            if sides is None:
+                return self.open_from_map(slow, fast)
+            app.pop_screen()
+            self._trace_both(f"{slow} {fast}", sides)
+            return None
+
+        def show() -> None:
+            app.push_screen(MapScreen(data, open_pixel=open_pixel, run_pixels=self.run_from_map))
+
+        app.call_later(show)
+
+    def run_from_map(self, pixels: str) -> None:
+        """Leave the map for the run form."""
+        self.app.pop_screen()
+        self.open_form(replace(self.plan_here(), pixels=pixels, image=False))
+
+    def open_from_map(self, slow: int, fast: int) -> str | None:
+        """Leave the map for a pixel's values, traced first: on both sides if neither has it and both can be traced."""
+        self.app.pop_screen()
+        plan = self.plan_here()
+        neither = not any(
+            _holds(each, ((slow, fast),)) for each in (self.comparison.reference, self.comparison.candidate)
+        )
+        sides = sides_of_traces(self.comparison.reference, plan, self.home.backends.program) if neither else None
+        if sides is None:
+            self.trace_pixels(f"{slow} {fast}")
+        else:
+            self._trace_both(f"{slow} {fast}", sides)
+        return None
+
+    def _trace_both(self, pixels: str, sides: Sides) -> None:
+        """Trace pixels on both sides, and go on with that comparison."""
+
+        def opened(reference: Ended, candidate: Ended) -> None:
+            options = replace(self.session.options, pixels=())
+            words = f"reference: {reference.plan.choices}, candidate: {candidate.plan.choices}"
+            self.show_session(Session(str(reference.trace), str(candidate.trace), options), f"{words} · B goes back")
+
+        problem = BothSides(self.home.desk, sides, self.say, opened).start(pixels)
+        if problem:
+            self.say(problem, warning=True)
 
     def do_runs(self) -> None:
         from braggtrace_tui.runlist import RunRow, run_row
@@ -261,6 +354,8 @@ class CompareRuns(CompareMoves):
         run, other = choice.run, choice.other
         if choice.what == "change":
             self.open_form(replace(run.plan, origin=f"run {run.name}"))
+        elif choice.what in ("compare", "open") and run.plan.image:
+            self.show_images([each.folder for each in (run, other) if each is not None])
         elif choice.what == "compare" and other is not None:
             session = Session(str(run.trace), str(other.trace), replace(self.session.options, pixels=()))
             words = f"{run.plan.choices} (reference) with {other.plan.choices} (candidate)"

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from braggtrace.errors import UsageError
 from braggtrace_tui.engine import NO_ENGINE_WORDS, EngineHold, engine_words
-from braggtrace_tui.pieces import BLANK, Line, Role, safe
+from braggtrace_tui.pieces import BLANK, Line, Role, safe, wrap
 from braggtrace_tui.runplan import Pixels, RunPlan, experiment_of, parse_pixels
 from braggtrace_tui.runtext import NO_TORCH, checked_words, experiment_lines, experiment_values, no_flags_lines
 from braggtrace_tui.widgets.paper import Paper
@@ -54,7 +54,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
     RunFormScreen #form { height: 1fr; layout: vertical; }
     RunFormScreen #explained { height: 1fr; width: 1fr; }
     RunFormScreen.wide #form { layout: horizontal; }
-    RunFormScreen.wide RunFields { width: 50%; height: 1fr; }
+    RunFormScreen.wide RunFields { width: 54%; height: 1fr; }
     RunFormScreen.wide WordsArea { height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,8 +62,11 @@ class RunFormScreen(Screen[FormAnswer | None]):
         Binding("enter", "launch", show=False),
         Binding("ctrl+s", "sweep", show=False),
         Binding("ctrl+r", "reconnect", show=False),
-        Binding("tab,down", "app.focus_next", show=False),
-        Binding("shift+tab,up", "app.focus_previous", show=False),
+        # Priority: what is typed after Tab belongs to the next field, however fast it comes.
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
         Binding("pagedown", "read(1)", show=False),
         Binding("pageup", "read(-1)", show=False),
     ]
@@ -87,7 +90,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
         self._asked: tuple[Ticket, dict[str, Any]] | None = None
         self._problem = ""
         self._waiting: Timer | None = None
-        self._decided: bool | None = None
+        self._decided: FormAnswer | None = None
         self._open = False
         self.title_line = Paper(id="title")
         self.status = Paper(id="status")
@@ -135,7 +138,8 @@ class RunFormScreen(Screen[FormAnswer | None]):
 
     def on_run_fields_edited(self, event: RunFields.Edited) -> None:
         event.stop()
-        self._decided = None
+        if self._decided is not None and self._decided.plan != self.plan:  # Enter may overtake this message
+            self._decided = None
         if self._waiting is not None:
             self._waiting.stop()
         self._waiting = self.set_timer(_TYPING_S, self.check)
@@ -218,9 +222,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
         if engine.off:
             return f"{NO_ENGINE_WORDS}; start without it, see docs/runs.md"
         if engine.kind in ("lost", "closed"):
-            return (
-                f"{engine.state.sentence if engine.state is not None else 'the engine is lost'} · Ctrl+R connects again"
-            )
+            return f"Ctrl+R connects again: {'the engine is lost' if engine.state is None else engine.state.sentence}"
         return NO_TORCH if engine.hello and not engine.hello.get("torch") else ""
 
     # -- deciding ----------------------------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
         """Launch as soon as the experiment is known to make sense."""
         if self._waiting is not None:
             self._waiting.stop()
-        self._decided = sweep
+        self._decided = FormAnswer(self.plan, sweep)
         self.check()
         self.show_status()
 
@@ -251,7 +253,8 @@ class RunFormScreen(Screen[FormAnswer | None]):
             return
         known = self._explained is not None and self._explained_for == experiment_of(self.plan)
         if known or self.plan.program:
-            self.dismiss(FormAnswer(self.plan, self._decided))
+            self._open = False
+            self.dismiss(self._decided)
 
     def action_reconnect(self) -> None:
         if not self.engine.off:
@@ -288,7 +291,10 @@ class RunFormScreen(Screen[FormAnswer | None]):
             ]
         )
         width = max(20, self.explained.size.width - 1)
-        if self._explained is not None:
+        problem = self._where_it_fails()
+        if problem and len(problem) > self.size.width - 4 and (self._explained is None or self._problem):
+            self.explained.show([BLANK, *(((f" {part}", Role.MISSING),) for part in wrap(safe(problem), width - 2))])
+        elif self._explained is not None:
             self.explained.show(experiment_lines(self._explained, self._first, width))
         elif not self.plan.flags:
             self.explained.show(no_flags_lines(width))
@@ -305,7 +311,8 @@ class RunFormScreen(Screen[FormAnswer | None]):
             line: Line = ((f" ! {safe(problem)}", Role.MISSING),)
         elif self._asked is not None or self._waiting is not None:
             doing = "the engine is starting" if self.engine.kind in ("idle", "starting") else "checking"
-            after = ", then it runs" if self._decided is False else ", then the sweep" if self._decided else ""
+            decided = self._decided
+            after = "" if decided is None else ", then the sweep" if decided.sweep else ", then it runs"
             line = ((f" … {doing}{after}", Role.DIM),)
         else:
             words = checked_words(self._explained or {}, self._count())

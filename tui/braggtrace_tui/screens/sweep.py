@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,12 +19,13 @@ from braggtrace_tui.pieces import BLANK, Line, Role, clip, safe
 from braggtrace_tui.running import Progress
 from braggtrace_tui.runplan import RunPlan
 from braggtrace_tui.runtext import device_options, dtype_options, phi_options, profile_options
-from braggtrace_tui.sweeptext import Cell, Judged, cell_line, cells_heading, profile_width, summary, vary
+from braggtrace_tui.sweeptext import Cell, cell_line, cells_heading, profile_width, summary, vary
 from braggtrace_tui.widgets.choice import ChoiceRow
 from braggtrace_tui.widgets.linelist import LineList
 from braggtrace_tui.widgets.paper import Paper
 
 if TYPE_CHECKING:
+    from braggtrace.runs.sweep import SweepRow
     from braggtrace_tui.app import BraggtraceApp
 
 __all__ = ["SweepScreen", "Swept"]
@@ -38,7 +39,7 @@ class Swept:
     trace: Path
 
 
-Judge = Callable[[RunPlan, Path], Judged]
+Judge: TypeAlias = "Callable[[RunPlan, Path], SweepRow]"
 """Compares a fresh trace with what it is swept against; called on a thread."""
 
 
@@ -211,20 +212,21 @@ class SweepScreen(Screen[Swept | None]):
             cell = Cell(ended.plan, ended.outcome, 1.0, ended.trace, None, ended.sentence, ended.seconds)
             self.cells.put(number, cell)
             if ended.trace is not None:
-                threading.Thread(target=self._compare, args=(cell,), name="judging", daemon=True).start()
+                judging = (cell, self.home.call_later)
+                threading.Thread(target=self._compare, args=judging, name="judging", daemon=True).start()
         if ended.outcome == "done":
             self._next()
         else:
             self._show(ended.sentence if ended.outcome == "failed" else "")
 
-    def _compare(self, cell: Cell) -> None:
+    def _compare(self, cell: Cell, hop: Callable[..., object]) -> None:
         """On a thread: numpy may take a while on a long reference."""
         assert cell.trace is not None  # it is done
         try:
             fresh = replace(cell, verdict=self._judge(cell.plan, cell.trace))
         except (BraggtraceError, OSError) as error:
             fresh = replace(cell, state="failed", sentence=str(error))
-        self.home.call_later(self._take, fresh)
+        hop(self._take, fresh)
 
     def _take(self, cell: Cell) -> None:
         number = self._at(cell.plan)

@@ -136,6 +136,8 @@ class RunFields(Vertical):
             text = self._where_text(self.where.value)
             if text is not None:
                 self.pixels.set_value(text)
+        if event.row is self.backend:  # the C program's trace is the reference, usually
+            self.beside.choose({(Beside.CANDIDATE if self.backend.value == "c" else Beside.REFERENCE).name})
         self.post_message(self.Edited())
 
     def on_form_row_edited(self, event: FormRow.Edited) -> None:

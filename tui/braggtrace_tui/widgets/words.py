@@ -22,8 +22,6 @@ class _Area(TextArea):
     """Wrapped text in which Enter is not a new line, and Tab leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", show=False),
-        Binding("shift+tab", "app.focus_previous", show=False),
         Binding("up", "up_or_leave", show=False),
         Binding("down", "down_or_leave", show=False),
     ]

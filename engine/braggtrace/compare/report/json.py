@@ -7,34 +7,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from braggtrace.compare.model import Comparison, Divergence, MatchedBy, Verdict
+from braggtrace.compare.report.why import why_json
 from braggtrace.compare.view import divergence, sentence
 from braggtrace.trace.model import Coordinate, Trace
 from braggtrace.trace.source import Source
 from braggtrace.trace.text import visible
 
-__all__ = ["SCHEMA", "json_pieces"]
+if TYPE_CHECKING:
+    from braggtrace.replay.model import Explanation
+
+__all__ = ["SCHEMA", "json_pieces", "side_json"]
 
 SCHEMA = "braggtrace.comparison/1"
 
 _PAIRS = 1000
 
 
-def json_pieces(comparison: Comparison, *, all_pairs: bool = False) -> Iterator[str]:
+def json_pieces(
+    comparison: Comparison, *, all_pairs: bool = False, explanation: Explanation | None = None
+) -> Iterator[str]:
     """The JSON document in pieces: `pairs` may be too long to be held in memory.
 
     Args:
         comparison: what to report.
         all_pairs: `pairs` holds every pair, not only the first 1000 diverging ones.
+        explanation: why it diverges: `headline` and `roots`.
     """
     places = _places(comparison, all_pairs=all_pairs)
     pairs = (_pair(divergence(comparison, index, row)) for index, row in places)
-    document = _document(comparison) | {"pairs_omitted": 0 if all_pairs else comparison.counts.diverge - len(places)}
+    document = _document(comparison)
+    if explanation is not None:
+        document |= why_json(explanation)
+    document["pairs_omitted"] = 0 if all_pairs else comparison.counts.diverge - len(places)
     head = orjson.dumps(document | {"pairs": []}, option=orjson.OPT_INDENT_2).decode()
     opening, closing = head.removesuffix("]\n}"), "]\n}\n"
     yield opening
@@ -69,7 +79,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
             "pixels": [list(pixel) for pixel in options.pixels],
             "map": visible(options.mapping.path) or None,
         },
-        "files": {"reference": _file(comparison.reference), "candidate": _file(comparison.candidate)},
+        "files": {"reference": side_json(comparison.reference), "candidate": side_json(comparison.candidate)},
         "notes": list(comparison.notes),
     }
 
@@ -154,7 +164,7 @@ def _tolerances(comparison: Comparison) -> list[dict[str, Any]]:
     return [entry | {"quantities": list(entry["quantities"])} for entry in judged.values()]
 
 
-def _file(trace: Trace) -> dict[str, Any]:
+def side_json(trace: Trace) -> dict[str, Any]:
     """One side: its (first) file, and what was read from all of them."""
     parts = [{"name": visible(source.name), "sha256": _sha256(source)} for source in trace.sources]
     first = parts[0] if parts else {"name": "", "sha256": None}

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from braggtrace.compare.model import Comparison, MatchedBy
 from braggtrace.compare.numbers import DIGITS
 from braggtrace.compare.report.values import value_rows
+from braggtrace.compare.report.why import why_lines
 from braggtrace.compare.report.words import count, cut, file_lines, label, lines_of, only_on, short
 from braggtrace.compare.view import divergence, sentence, short_coordinate
 from braggtrace.trace.text import visible
+
+if TYPE_CHECKING:
+    from braggtrace.replay.model import Explanation
 
 __all__ = ["render_text"]
 
@@ -26,16 +31,19 @@ _HOW = {
 }
 
 
-def render_text(comparison: Comparison) -> str:
-    """The text report, with a newline at its end."""
-    return "".join(f"{line}\n" for line in _lines(comparison))
+def render_text(comparison: Comparison, explanation: Explanation | None = None) -> str:
+    """The text report, with a newline at its end; with why, if that is known."""
+    return "".join(f"{line}\n" for line in _lines(comparison, explanation))
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: Comparison, explanation: Explanation | None) -> Iterator[str]:
     yield from _wrapped(f"{comparison.status}  {sentence(comparison)}", "", "    ")
     if comparison.first is not None:
         yield ""
         yield from _pair(comparison, *comparison.first)
+    if explanation is not None:
+        yield ""
+        yield from why_lines(explanation)
     yield ""
     yield from _totals(comparison)
     for note in comparison.notes:

@@ -11,7 +11,7 @@ from braggtrace.compare.view import short_coordinate
 from braggtrace.trace.model import Coordinate, Trace
 from braggtrace.trace.text import visible
 
-__all__ = ["Line", "count", "cut", "file_lines", "label", "lines_of", "only_on", "short"]
+__all__ = ["Line", "code", "count", "cut", "file_lines", "label", "lines_of", "only_on", "plain", "short"]
 
 _RUNS = 5
 
@@ -51,6 +51,16 @@ def count(number: int, one: str, many: str = "") -> str:
 def cut(text: str, longest: int) -> str:
     """A text of unknown origin may be very long."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def code(text: str) -> str:
+    """Text as Markdown code; a backtick or a bar in it can't end the code or the table cell."""
+    return "`" + text.replace("`", "'").replace("|", "¦") + "`"
+
+
+def plain(text: str) -> str:
+    """Text in Markdown that is nothing but text."""
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|#" else character for character in text)
 
 
 def label(pairing: Pairing) -> str:
