@@ -88,7 +88,7 @@ def test_help_needs_no_screen(argv: list[str]) -> None:
 
 def test_reading_and_comparing_need_no_torch() -> None:
     """Traces and other files are read and compared on a machine that has numpy only."""
-    cheap = ("braggtrace.trace", "braggtrace.compare", "braggtrace.quantities", "braggtrace.formats")
+    cheap = tuple(f"braggtrace.{name}" for name in ("trace", "compare", "quantities", "formats", "images"))
     names = [name for name in modules_of(braggtrace) if name.startswith(cheap)]
     assert set(cheap) <= set(names)
     assert "torch" not in asked_for(import_all(names))
