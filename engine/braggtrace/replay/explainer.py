@@ -33,7 +33,7 @@ __all__ = ["name_of", "origin_id", "roots_of"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _RIVALS = 3
-_UNKNOWN_CONFIDENCE = 0.5
+_OF_TWO_WORDS = 0.5  # either side's word may be the one that is not meant
 
 
 def origin_id(origin: Origin) -> str:
@@ -218,18 +218,16 @@ def _word_causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str
     by_default = [side for side, word in words.items() if word == default]
     if len(by_default) != 1:
         text = f"{words[SIDES[1]]}, not {words[SIDES[0]]}"
-        return [
-            Cause(Code.UNEXPLAINED.value, text, _UNKNOWN_CONFIDENCE, evidence, ADVICE[Code.DEFAULT_USED])
-        ], UNKNOWN_SIDE
+        return [Cause(Code.UNEXPLAINED.value, text, 0.0, evidence, ADVICE[Code.DEFAULT_USED])], UNKNOWN_SIDE
     code = Code.DEFAULT_USED
-    return [Cause(code.value, f"the default, {default}", _UNKNOWN_CONFIDENCE, evidence, ADVICE[code])], by_default[0]
+    return [Cause(code.value, f"the default, {default}", _OF_TWO_WORDS, evidence, ADVICE[code])], by_default[0]
 
 
 def _as_causes(suspect: Suspect | None, ranked: Sequence[Ranked]) -> list[Cause]:
     if suspect is None or not ranked:
         evidence = {} if suspect is None else _evidence(suspect, suspect.right, None)
         meaning = "no known change turns it into that"
-        return [Cause(Code.UNEXPLAINED.value, meaning, _UNKNOWN_CONFIDENCE, evidence, ADVICE[Code.UNEXPLAINED])]
+        return [Cause(Code.UNEXPLAINED.value, meaning, 0.0, evidence, ADVICE[Code.UNEXPLAINED])]
     return [
         Cause(
             code=each.finding.trial.code.value,
@@ -267,6 +265,7 @@ def _evidence(suspect: Suspect, predicted: Floats, ranked: Ranked | None) -> dic
             "digits": _digits(close) if digits else 0,
             "rows_explained": int(fitted.sum()),
             "bits": round(ranked.score, 1),
+            "lead": round(ranked.gap, 1),
         }
     return evidence
 

@@ -143,8 +143,10 @@ def _proof(root: Root) -> str:
     cause = root.cause
     sure = f"confidence {cause.confidence:.0%}"
     before, after = cause.evidence.get("apart_before"), cause.evidence.get("apart_after")
-    if cause.code == _UNEXPLAINED or before is None or after is None:
-        return f"Off by {_relative(before)}; {sure}." if before is not None else f"{sure[0].upper()}{sure[1:]}."
+    if cause.code == _UNEXPLAINED:
+        return f"Off by {_relative(before)}; no known change explains it."
+    if before is None or after is None:
+        return f"{sure[0].upper()}{sure[1:]}."
     rows = cause.evidence.get("rows", 1)
     explained = cause.evidence.get("rows_explained", rows)
     places = f" at {explained} of {rows} places" if rows > 1 else ""
