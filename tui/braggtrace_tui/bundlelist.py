@@ -104,7 +104,8 @@ def _history(topic: str, records: Sequence[Record]) -> list[BundleRow]:
 
 def _row(topic: str, record: Record, moved: Change | None) -> BundleRow:
     metrics = record.metrics
-    row = BundleRow(record.path, record.name, topic, record.state, summary=record.why)
+    why = record.why.removeprefix(f"{record.path}/")
+    row = BundleRow(record.path, record.name, topic, record.state, summary=why)
     if metrics is None:
         return row
     try:
