@@ -181,7 +181,9 @@ def request(folder: Path, **changes: Any) -> ProbeRequest:
     return replace(asked, **changes)
 
 
-def captured(folder: Path, source: TraceSource | None = None, clock: FakeClock | None = None, **changes: Any) -> Outcome:
+def captured(
+    folder: Path, source: TraceSource | None = None, clock: FakeClock | None = None, **changes: Any
+) -> Outcome:
     """The outcome of such a probe; the reference is `c.log` in the folder where that exists."""
     reference = (str(folder / "c.log"),) if (folder / "c.log").exists() else ()
     return probe(
