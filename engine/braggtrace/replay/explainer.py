@@ -33,6 +33,7 @@ __all__ = ["name_of", "origin_id", "roots_of"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _RIVALS = 3
+_SETTING = "the flags and the defaults of both programs: it is a setting, or follows from one that is not traced"
 _OF_TWO_WORDS = 0.5  # either side's word may be the one that is not meant
 
 
@@ -105,10 +106,8 @@ def _root(judgement: Judgement, tree: Tree, effect: Shares, number: int) -> Root
         pairing=recorded.pairing,
         row=pair_row,
     )
-    return _with_sentence(root)
-
-
-def _with_sentence(root: Root) -> Root:
+    if not root.where and not root.inputs and root.cause.code == Code.UNEXPLAINED:
+        root = replace(root, cause=replace(root.cause, look_at=_SETTING))
     return replace(root, sentence=root_sentence(root))
 
 
