@@ -38,7 +38,10 @@ except SystemExit as end:
 print("asked for", sorted(Watch.asked))
 """
 
-NEED_TORCH = ("braggtrace.physics", "braggtrace.simulate", "braggtrace.service.compute", "braggtrace.service.warm")
+NEED_TORCH = (
+    *("braggtrace.physics", "braggtrace.simulate", "braggtrace.service.compute", "braggtrace.service.warm"),
+    *("braggtrace.service.replay", "braggtrace.replay.", "braggtrace.corpus."),
+)
 
 
 def modules_of(package: ModuleType) -> list[str]:
