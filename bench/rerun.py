@@ -53,7 +53,7 @@ def pair(folder: Path, flags: list[str]) -> tuple[str, str]:
             "--out",
             str(path),
             "--",
-            *FLAGS,
+            *flags,
         ]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         paths.append(str(path))

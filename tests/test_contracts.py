@@ -38,7 +38,10 @@ except SystemExit as end:
 print("asked for", sorted(Watch.asked))
 """
 
-NEED_TORCH = ("braggtrace.physics", "braggtrace.simulate", "braggtrace.service.compute", "braggtrace.service.warm")
+NEED_TORCH = (
+    *("braggtrace.physics", "braggtrace.simulate", "braggtrace.service.compute", "braggtrace.service.warm"),
+    *("braggtrace.service.replay", "braggtrace.replay.", "braggtrace.corpus."),
+)
 
 
 def modules_of(package: ModuleType) -> list[str]:
@@ -88,7 +91,7 @@ def test_help_needs_no_screen(argv: list[str]) -> None:
 
 def test_reading_and_comparing_need_no_torch() -> None:
     """Traces and other files are read and compared on a machine that has numpy only."""
-    cheap = ("braggtrace.trace", "braggtrace.compare", "braggtrace.quantities", "braggtrace.formats")
+    cheap = tuple(f"braggtrace.{name}" for name in ("trace", "compare", "quantities", "formats", "images"))
     names = [name for name in modules_of(braggtrace) if name.startswith(cheap)]
     assert set(cheap) <= set(names)
     assert "torch" not in asked_for(import_all(names))

@@ -13,7 +13,7 @@ from braggtrace.bundles.lines import Expectation, split_lines
 from braggtrace.bundles.names import MAIN, PER_PHI, STDOUT
 from braggtrace.bundles.probe import Outcome, probe
 from braggtrace.bundles.request import Experiment, ProbeRequest
-from braggtrace.bundles.source import Captured, Step
+from braggtrace.bundles.source import Captured, Step, TraceSource
 from braggtrace.bundles.workspace import Workspace
 
 __all__ = ["NOON", "FakeClock", "FakeSource", "captured", "expectation", "names_in", "request", "trace_text"]
@@ -181,7 +181,9 @@ def request(folder: Path, **changes: Any) -> ProbeRequest:
     return replace(asked, **changes)
 
 
-def captured(folder: Path, source: FakeSource | None = None, clock: FakeClock | None = None, **changes: Any) -> Outcome:
+def captured(
+    folder: Path, source: TraceSource | None = None, clock: FakeClock | None = None, **changes: Any
+) -> Outcome:
     """The outcome of such a probe; the reference is `c.log` in the folder where that exists."""
     reference = (str(folder / "c.log"),) if (folder / "c.log").exists() else ()
     return probe(

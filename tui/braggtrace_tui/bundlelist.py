@@ -104,7 +104,8 @@ def _history(topic: str, records: Sequence[Record]) -> list[BundleRow]:
 
 def _row(topic: str, record: Record, moved: Change | None) -> BundleRow:
     metrics = record.metrics
-    row = BundleRow(record.path, record.name, topic, record.state, summary=record.why)
+    why = record.why.removeprefix(f"{record.path}/")
+    row = BundleRow(record.path, record.name, topic, record.state, summary=why)
     if metrics is None:
         return row
     try:
@@ -148,14 +149,15 @@ def _facts(metrics: Mapping[str, Any]) -> dict[str, str]:
         "I_pixel_final": number(values.get("I_pixel_final")),
         "runtime": seconds(metrics["runtime_s"]["total"]),
         "revision": revision,
-        "configuration": how or "given",
+        "configuration": how,
     }
 
 
 def _more(metrics: Mapping[str, Any]) -> Iterator[str]:
     facts, setup, key = _facts(metrics), metrics["configuration"], key_pixel(metrics)
     pixels = pixel_words([entry["pixel"] for entry in metrics["pixels"]])
-    yield f"{setup['trace']} trace, {facts['configuration']}, {setup['profile']} · {pixels}"
+    words = [f"{setup['trace']} trace", *filter(None, (facts["configuration"], setup["profile"]))]
+    yield f"{', '.join(words)} · {pixels}"
     yield f"revision {facts['revision']} · runtime {facts['runtime']}"
     if key is not None:
         where = f"pixel {key['pixel'][0]} {key['pixel'][1]}"
@@ -211,7 +213,8 @@ def bundle_line(row: BundleRow, mark: str, width: int) -> Line:
     if row.state is not State.COMPLETE:
         return (*lead, (f"! {row.state.value}: {safe(row.summary)}", Role.MISSING))
     glyph, role = _ANSWERS.get(row.answer, ("·", Role.TEXT))
-    said = clip(f"{glyph} {safe(row.divergence)}", room - 1).ljust(room)
+    where = row.divergence if room > 48 else row.divergence.replace(" at pixel ", "  ")
+    said = clip(f"{glyph} {safe(where)}", room - 1).ljust(room)
     moved = ("", Role.DIM) if row.change is None else _CHANGES[row.change]
     tail = "".join(f"{clip(safe(row.facts[name]), size - 1):>{size}}" for name, size in columns)
     return (*lead, (said, role), (tail, Role.TEXT), (f"  {moved[0]:<8}", moved[1]))

@@ -187,7 +187,7 @@ def result_lines(result: EvidenceResult, width: int) -> list[Line]:
     """What came of a probe: its path and its answer."""
     path = "" if result.path is None else str(result.path)
     if result.made:
-        keys = "y copies the path"
+        keys = "y copies the path  Esc closes"
         room = max(8, width - 14 - len(keys) - 2)
         shown = clip_start(safe(path), room)
         head: Line = (

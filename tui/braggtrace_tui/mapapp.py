@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
@@ -15,6 +16,9 @@ from braggtrace_tui.screens.map import MapScreen
 from braggtrace_tui.screens.start import StartScreen
 from braggtrace_tui.settings import Settings, load_settings, state_path
 from braggtrace_tui.terminal import Terminal, detect
+
+if TYPE_CHECKING:
+    from braggtrace_tui.mapopen import PixelOpener
 
 __all__ = ["MapApp", "run_map"]
 
@@ -41,21 +45,35 @@ class MapApp(BraggtraceApp):
         make: MakeEngine = make_engine,
     ) -> None:
         from braggtrace_tui.bothsides import sides_of_images
-        from braggtrace_tui.mapopen import PixelOpener
 
         sides = sides_of_images(paths, backends) if backends is not None else None
         # Without an experiment there is nothing to trace, and no engine need be started.
         super().__init__(terminal, settings, backends=backends if sides is not None else None, make=make)
         self._data = data
-        self._opener = None if sides is None else PixelOpener(self, data, sides)
+        self._sides = sides
+
+    def open_pixel(self, slow: int, fast: int) -> str | None:
+        """Trace a pixel on both sides and open that; why not, if that can't begin."""
+        return self._opener.open_pixel(slow, fast)
+
+    def open_pixels(self, pixels: str) -> None:
+        """Trace pixels, as the run form has them, on both sides and open that."""
+        self._opener.open_pixels(pixels)
+
+    @cached_property
+    def _opener(self) -> PixelOpener:
+        from braggtrace_tui.mapopen import PixelOpener  # the compare screen, which the first picture does not wait for
+
+        assert self._sides is not None  # else there is no key that leads here
+        return PixelOpener(self, self._data, self._sides)
 
     def push_screen(self, screen: Screen[Any] | str, *args: Any, **options: Any) -> Any:
         if isinstance(screen, StartScreen):
-            opener = self._opener
+            known = self._sides is not None
             screen = MapScreen(
                 self._data,
-                open_pixel=None if opener is None else opener.open_pixel,
-                run_pixels=None if opener is None else opener.open_pixels,
+                open_pixel=self.open_pixel if known else None,
+                run_pixels=self.open_pixels if known else None,
             )
         return super().push_screen(screen, *args, **options)
 

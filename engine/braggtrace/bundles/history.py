@@ -247,7 +247,7 @@ def _setup(folder: Path) -> dict[str, str]:
         raise BundleError("can't be read", path=folder / ENVIRONMENT, got=str(error)) from error
     chosen = {key: facts.get(key) for key in ("braggtrace", "python", "platform", "host", "processors", "libraries")}
     parts = {**metrics["configuration"], "revision": metrics["git"]["revision"], **chosen}
-    flat: dict[str, str] = {}
+    flat = _inputs(parts.pop("inputs"))
     for key, value in parts.items():
         if isinstance(value, dict):
             flat |= {f"{key}.{name}": _words(inner) for name, inner in value.items()}
@@ -256,7 +256,19 @@ def _setup(folder: Path) -> dict[str, str]:
     return flat
 
 
+def _inputs(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Input files by what names them, with their checksums: another folder makes no other file."""
+    flat: dict[str, str] = {}
+    for each in files:
+        number = sum(name.startswith(f"input {each['given_by']}") for name in flat)
+        name = f"input {each['given_by']}" + (f" {number + 1}" if number else "")
+        flat[name] = f"{Path(each['path']).name} ({(each['sha256'] or 'unknown')[:8]})"
+    return flat
+
+
 def _words(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "–"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
     return str(value) if isinstance(value, str) else orjson.dumps(value).decode()

@@ -20,6 +20,7 @@ from braggtrace.bundles.places import Json
 from braggtrace.bundles.request import Gates, Judging, ProbeRequest
 from braggtrace.bundles.source import Captured
 from braggtrace.bundles.summary import summary
+from braggtrace.runs.recorded import Recorded
 from braggtrace.trace.text import visible
 
 __all__ = ["Made", "assemble", "configuration", "dump", "gates_of", "judging_of"]
@@ -66,10 +67,11 @@ def configuration(request: ProbeRequest, captured: Captured, inputs: Sequence[Js
     """What was simulated and how it was judged: the part of two bundles that has to be the same to compare them."""
     asked = request.experiment
     about = captured.facts
+    given = bool(request.candidate)
     return {
-        "trace": "given" if request.candidate else "computed",
+        "trace": "given" if given else "computed",
         "flags": [visible(flag) for flag in asked.flags],
-        "profile": asked.profile,
+        "profile": "" if given and not asked.flags else asked.profile,
         "switches": list(asked.switches),
         "phi_mode": captured.phi_mode or asked.phi_mode,
         "build": asked.build,
@@ -78,6 +80,7 @@ def configuration(request: ProbeRequest, captured: Captured, inputs: Sequence[Js
         "device": about.get("device"),
         "dtype": about.get("dtype"),
         "threads": about.get("threads"),
+        **(_recorded(captured.recorded) if captured.recorded is not None and not asked.flags else {}),
         "rot_stars": asked.rot_stars,
         "pixels": [list(pixel) for pixel in request.pixels],
         "rois": [list(box) for box in request.boxes],
@@ -87,6 +90,20 @@ def configuration(request: ProbeRequest, captured: Captured, inputs: Sequence[Js
         },
         "inputs": list(inputs),
     }
+
+
+def _recorded(recorded: Recorded) -> Json:
+    """The same as a trace that was not made here says it about itself."""
+    facts: Json = {
+        "flags": [visible(flag) for flag in recorded.flags],
+        "profile": visible(recorded.profile),
+        "switches": [f"{visible(name)}={'on' if on else 'off'}" for name, on in recorded.quirks.items()],
+        "device": visible(recorded.device) or None,
+        "dtype": visible(recorded.dtype) or None,
+    }
+    if recorded.phi_mode in ("c-parity", "spec"):
+        facts["phi_mode"] = recorded.phi_mode
+    return facts
 
 
 def judging_of(document: Mapping[str, Any]) -> Judging:

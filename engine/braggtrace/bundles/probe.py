@@ -112,7 +112,8 @@ def probe(
     except OSError as error:
         raise run.blocked(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}") from error
     except BaseException as error:
-        run.note(f"stopped by {type(error).__name__} in step {run.step}")
+        asked = isinstance(error, (KeyboardInterrupt, SystemExit))
+        run.note(f"{'interrupted' if asked else f'stopped by {type(error).__name__}'} in step {run.step}")
         raise
 
 

@@ -84,13 +84,10 @@ def _configuration(metrics: Metrics) -> Iterator[tuple[str, str]]:
     yield "revision", revision
     yield "pixels", pixel_words([pixel["pixel"] for pixel in metrics["pixels"]])
     if setup["trace"] == "given":
-        yield "candidate", "a trace that was given, not computed here"
+        words = _settings(setup)
+        yield "candidate", "a trace that was given, not computed here" + (f"; it says: {plain(words)}" if words else "")
     else:
-        switches = f", {', '.join(setup['switches'])}" if setup["switches"] else ""
-        yield (
-            "candidate",
-            f"phi mode {setup['phi_mode']}, {setup['dtype']}, {setup['device']}, profile {setup['profile']}{switches}",
-        )
+        yield "candidate", _settings(setup)
     yield (
         "lines",
         tag_lines(metrics["lines"]) + (", as many as the configuration implies" if setup["trace"] != "given" else ""),
@@ -107,6 +104,14 @@ def _configuration(metrics: Metrics) -> Iterator[tuple[str, str]]:
     if metrics["note"]:
         lines = metrics["note"].split("\n")
         yield "note", plain(lines[0]) + (f" … (`{names.OBSERVATIONS}`)" if len(lines) > 1 else "")
+
+
+def _settings(setup: Mapping[str, Any]) -> str:
+    """How the candidate was made, as far as that is known."""
+    words = [f"phi mode {setup['phi_mode']}"] if setup["phi_mode"] else []
+    words += [setup[name] for name in ("dtype", "device") if setup[name]]
+    words += [f"profile {setup['profile']}"] if setup["profile"] else []
+    return ", ".join([*words, *setup["switches"]])
 
 
 def _baseline(base: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ def commands_text(request: ProbeRequest, metrics: Metrics, revision: Revision, f
         ("ROI (slow, fast)", boxes or "none"),
         ("pixels (slow, fast)", single or ("none" if boxes else pixel_words([p["pixel"] for p in metrics["pixels"]]))),
         ("phi mode", setup["phi_mode"] or "unknown"),
-        ("profile", " ".join((setup["profile"], *setup["switches"]))),
+        ("profile", " ".join((setup["profile"] or "unknown", *setup["switches"]))),
         ("dtype", setup["dtype"] or "unknown"),
         ("device", setup["device"] or "unknown"),
         ("rot stars", "emitted" if setup["rot_stars"] else "not asked for"),

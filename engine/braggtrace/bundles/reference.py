@@ -11,7 +11,6 @@ from braggtrace.bundles.request import ProbeRequest
 from braggtrace.bundles.source import side_texts
 from braggtrace.bundles.workspace import Workspace
 from braggtrace.errors import BundleError
-from braggtrace.trace.reader import files_of
 from braggtrace.trace.text import visible
 
 __all__ = ["Reference", "capture_reference", "copy_reference"]
@@ -36,7 +35,7 @@ def copy_reference(request: ProbeRequest, space: Workspace) -> Reference:
     Raises:
         TraceReadError: one can't be read.
     """
-    texts = [entry for path in request.reference for file in files_of(path) for entry in side_texts(file)]
+    texts = side_texts(*request.reference)
     origins = {}
     for number, (origin, text) in enumerate(texts, 1):
         name = _name(number, len(texts), origin, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -14,6 +14,7 @@ from braggtrace.bundles.places import Json
 from braggtrace.bundles.request import ProbeRequest
 from braggtrace.bundles.workspace import Workspace
 from braggtrace.errors import TraceReadError, UsageError
+from braggtrace.runs.recorded import Recorded, recorded_at
 from braggtrace.trace.reader import files_of, sibling_of
 from braggtrace.trace.source import open_source
 from braggtrace.trace.text import visible
@@ -38,6 +39,7 @@ class Captured:
             a thread. A pixel of which it isn't known is absent.
         phi_mode: c-parity or spec, "" if not known.
         seconds: how long it took.
+        recorded: what the trace itself says about how it was made, where it was not made here.
     """
 
     main: str
@@ -48,6 +50,7 @@ class Captured:
     previous: Mapping[tuple[int, int], tuple[int, int] | None] = field(default_factory=dict)
     phi_mode: str = ""
     seconds: float = 0.0
+    recorded: Recorded | None = None
 
 
 class TraceSource(Protocol):
@@ -100,28 +103,54 @@ class GivenTrace:
         """
         step(f"taking {request.candidate}")
         started = space.clock.monotonic()
-        texts = side_texts(request.candidate)
-        space.write(STDOUT, b"".join(text for _, text in texts), compressible=True)
-        name = PER_PHI
-        if len(texts) == 1:
-            main, per_phi = split_lines(texts[0][1])
-        else:
-            (_, main), (sibling, per_phi) = texts
-            name = PER_PHI.replace(".log", ".json") if ".json" in Path(sibling).suffixes else PER_PHI
+        entries = side_texts(request.candidate)
+        space.write(STDOUT, _joined([text for _, text in entries]), compressible=True)
+        main, per_phi, suffix = _two_files(entries)
+        name = PER_PHI.replace(".log", suffix)
         names = space.write(MAIN, main, compressible=True), space.write(name, per_phi, compressible=True)
-        return Captured(*names, facts={"trace": "given"}, seconds=space.clock.monotonic() - started)
+        seconds = space.clock.monotonic() - started
+        return Captured(*names, facts={"trace": "given"}, seconds=seconds, recorded=recorded_at(main))
 
 
-def side_texts(path: str) -> list[tuple[str, bytes]]:
-    """The files of one side, decompressed: a trace, and the per-phi file beside it if it lacks such lines itself.
+def _two_files(entries: Sequence[tuple[str, bytes]]) -> tuple[bytes, bytes, str]:
+    """Main lines, inner loops, and the suffix of a file of those."""
+    texts = [text for _, text in entries]
+    if len(texts) == 1:
+        return (*split_lines(texts[0]), ".log")
+    if len(texts) == 2 and not has_inner_lines(texts[0]) and "per_phi" in Path(entries[1][0]).name:
+        return texts[0], texts[1], ".json" if _is_json(texts[1]) else ".log"
+    if any(map(_is_json, texts)):
+        named = ", ".join(visible(name) for name, text in entries if _is_json(text))
+        raise TraceReadError("JSON can't be joined with others", path=named, expected="one main trace beside it")
+    return (*split_lines(_joined(texts)), ".log")
+
+
+def _joined(texts: Sequence[bytes]) -> bytes:
+    """Files behind each other; none goes on in the last line of another."""
+    ended = [text if text.endswith(b"\n") or not text else text + b"\n" for text in texts[:-1]]
+    return b"".join([*ended, *texts[-1:]])
+
+
+def _is_json(text: bytes) -> bool:
+    return text.lstrip()[:1] in (b"{", b"[")
+
+
+def side_texts(*sides: str) -> list[tuple[str, bytes]]:
+    """The files of one side, decompressed; of a single trace also the per-phi file beside it, if it needs one.
+
+    Args:
+        sides: what names them, as `trace.reader.files_of` takes it.
 
     Raises:
         TraceReadError: one can't be read.
     """
-    main = read_text(path)
-    sibling = None if has_inner_lines(main) else sibling_of(path)
-    names = [path] if sibling is None else [path, sibling]
-    return list(zip(names, [main, *(read_text(name) for name in names[1:])], strict=True))
+    names = [name for side in sides for name in files_of(side)]
+    texts = [read_text(name) for name in names]
+    if len(names) == 1 and not has_inner_lines(texts[0]):
+        sibling = sibling_of(names[0])
+        if sibling is not None:
+            names, texts = [*names, sibling], [*texts, read_text(sibling)]
+    return list(zip(names, texts, strict=True))
 
 
 def read_text(path: str) -> bytes:

@@ -18,7 +18,7 @@ from braggtrace.causes.elsewhere import elsewhere_trials
 from braggtrace.causes.suspect import Finding, Suspect, Trial, judged_trials
 from braggtrace.causes.values import value_trials
 
-__all__ = ["Ranked", "confidence_of", "rank", "search"]
+__all__ = ["WIDEST", "Ranked", "confidence_of", "rank", "search"]
 
 _PROVEN = 6.0  # bits beyond chance that a change must get right
 _PROVEN_INTEGER = 1.0  # for what changes whole numbers by one, where a row holds few bits
@@ -28,7 +28,8 @@ _SPOILS = 4.0  # bits that a change loses if it would also change what is right
 
 # Fitted to the development seeds of the corpus: see `scripts/causes.py --calibrate`.
 _CALIBRATION = (0.0, 0.2, 0.05)
-_WIDEST_GAP, _WIDEST_MARGIN = 20.0, 40.0
+WIDEST = (20.0, 40.0)
+"""Larger leads, and larger bits beyond chance, count as these."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,9 +114,8 @@ def _worded(finding: Finding, found: Sequence[Finding]) -> Finding:
 def confidence_of(gap: float, margin: float) -> float:
     """How likely a cause is right that leads by `gap` bits and beats chance by `margin` bits."""
     start, by_gap, by_margin = _CALIBRATION
-    logit = (
-        start + by_gap * float(np.clip(gap, 0.0, _WIDEST_GAP)) + by_margin * float(np.clip(margin, 0, _WIDEST_MARGIN))
-    )
+    lead, bits = np.clip((gap, margin), 0.0, WIDEST).tolist()
+    logit = start + by_gap * lead + by_margin * bits
     return 1.0 / (1.0 + math.exp(-logit))
 
 

@@ -203,7 +203,7 @@ def surplus_bits(suspect: Suspect, trial: Trial, fitted: Flags) -> float:
         bad = np.hstack([bad, suspect.fraction[fitted][:, None]])
     bits = np.nan_to_num(bits, posinf=_MOST_BITS)
     if not suspect.replayed:
-        bits = np.minimum(bits, _written_bits(suspect.bad[fitted]))
+        bits = np.minimum(bits, np.maximum(_written_bits(suspect.bad), _written_bits(suspect.right))[fitted])
     bits = bits[_distinct(bad)]
     total, typical = float(bits.sum()), float(np.max(bits, initial=0.0))
     return total - trial.free * typical - math.log2(max(trial.tries, 1))

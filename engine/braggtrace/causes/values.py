@@ -170,7 +170,9 @@ def _quantities_as_factors(suspect: Suspect) -> Iterator[Trial]:
                 factor = values[:, None] ** power
                 times, over = suspect.right * factor, suspect.right / factor
             likely = (2.5 if known else 1.5 if name not in suspect.constant else 1.0) - (0.5 if mark else 0.0)
-            yield Trial(Code.EXTRA_FACTOR, f"multiplied by {name}{mark}", times, likely, tries=tries, slack=2.0)
+            # What a step divides by is rather left out than applied; that is tried on the inputs.
+            more = likely - 1.0 if known else likely
+            yield Trial(Code.EXTRA_FACTOR, f"multiplied by {name}{mark}", times, more, tries=tries, slack=2.0)
             code = Code.MISSING_TERM if known else Code.EXTRA_FACTOR
             yield Trial(code, f"divided by {name}{mark}", over, likely, tries=tries, slack=2.0)
 

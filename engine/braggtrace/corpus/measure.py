@@ -56,6 +56,7 @@ class Outcome:
         diverged: the comparison diverged.
         seconds: for the explanation.
         roots: quantity, side and code of every root.
+        claims: of each root found: the bits by which its first cause leads and beats chance, and whether it is right.
     """
 
     pair: Pair
@@ -64,7 +65,7 @@ class Outcome:
     diverged: bool
     seconds: float
     roots: tuple[str, ...]
-    bits: tuple[tuple[float, float], ...] = ()
+    claims: tuple[tuple[float, float, bool], ...] = ()
 
 
 def explained(pair: Pair, rtol: float | None = None) -> tuple[Explanation, bool, float]:
@@ -82,11 +83,14 @@ def explained(pair: Pair, rtol: float | None = None) -> tuple[Explanation, bool,
 def measure(pair: Pair, rtol: float | None = None) -> Outcome:
     """Explain a pair and judge the explanation."""
     explanation, diverged, seconds = explained(pair, rtol)
-    verdicts, used = [], set()
+    verdicts, used, claims = [], set(), []
     for fault in pair.faults:
         root = _root_of(fault, explanation.roots)
         if root is not None:
             used |= {each.id for each in explanation.roots if each.node in fault.nodes}
+            evidence = root.cause.evidence
+            if "lead" in evidence:
+                claims.append((evidence["lead"], evidence["bits"], root.cause.code == fault.code.value))
         verdicts.append(_verdict(fault, pair, root, explanation))
     false = tuple(root.id for root in explanation.roots if root.id not in used)
     return Outcome(
@@ -96,6 +100,7 @@ def measure(pair: Pair, rtol: float | None = None) -> Outcome:
         diverged,
         seconds,
         tuple(f"{root.node} {root.side} {root.cause.code}" for root in explanation.roots),
+        tuple(claims),
     )
 
 

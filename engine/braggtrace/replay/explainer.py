@@ -33,7 +33,8 @@ __all__ = ["name_of", "origin_id", "roots_of"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _RIVALS = 3
-_UNKNOWN_CONFIDENCE = 0.5
+_SETTING = "the flags and the defaults of both programs: it is a setting, or follows from one that is not traced"
+_OF_TWO_WORDS = 0.5  # either side's word may be the one that is not meant
 
 
 def origin_id(origin: Origin) -> str:
@@ -105,10 +106,8 @@ def _root(judgement: Judgement, tree: Tree, effect: Shares, number: int) -> Root
         pairing=recorded.pairing,
         row=pair_row,
     )
-    return _with_sentence(root)
-
-
-def _with_sentence(root: Root) -> Root:
+    if not root.where and not root.inputs and root.cause.code == Code.UNEXPLAINED:
+        root = replace(root, cause=replace(root.cause, look_at=_SETTING))
     return replace(root, sentence=root_sentence(root))
 
 
@@ -218,18 +217,16 @@ def _word_causes(judgement: Judgement, origin: Origin) -> tuple[list[Cause], str
     by_default = [side for side, word in words.items() if word == default]
     if len(by_default) != 1:
         text = f"{words[SIDES[1]]}, not {words[SIDES[0]]}"
-        return [
-            Cause(Code.UNEXPLAINED.value, text, _UNKNOWN_CONFIDENCE, evidence, ADVICE[Code.DEFAULT_USED])
-        ], UNKNOWN_SIDE
+        return [Cause(Code.UNEXPLAINED.value, text, 0.0, evidence, ADVICE[Code.DEFAULT_USED])], UNKNOWN_SIDE
     code = Code.DEFAULT_USED
-    return [Cause(code.value, f"the default, {default}", _UNKNOWN_CONFIDENCE, evidence, ADVICE[code])], by_default[0]
+    return [Cause(code.value, f"the default, {default}", _OF_TWO_WORDS, evidence, ADVICE[code])], by_default[0]
 
 
 def _as_causes(suspect: Suspect | None, ranked: Sequence[Ranked]) -> list[Cause]:
     if suspect is None or not ranked:
         evidence = {} if suspect is None else _evidence(suspect, suspect.right, None)
         meaning = "no known change turns it into that"
-        return [Cause(Code.UNEXPLAINED.value, meaning, _UNKNOWN_CONFIDENCE, evidence, ADVICE[Code.UNEXPLAINED])]
+        return [Cause(Code.UNEXPLAINED.value, meaning, 0.0, evidence, ADVICE[Code.UNEXPLAINED])]
     return [
         Cause(
             code=each.finding.trial.code.value,
@@ -267,6 +264,7 @@ def _evidence(suspect: Suspect, predicted: Floats, ranked: Ranked | None) -> dic
             "digits": _digits(close) if digits else 0,
             "rows_explained": int(fitted.sum()),
             "bits": round(ranked.score, 1),
+            "lead": round(ranked.gap, 1),
         }
     return evidence
 

@@ -24,6 +24,8 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 _SAFETY = 2.0
 _UNDERFLOW = 1.2e-38  # below it a float32 loses its digits
 _ORIGIN, _DISTANCE = "pix0_vector_meters", "distance_meters"
+_MADE_LATER = frozenset({_DISTANCE, "close_distance_meters"})  # from the origin, as a trace has them
+_NORMAL = "odet_vec"
 _STANDING_IN = frozenset(
     {"odet_after_rotz", "distance_start_m"}
 )  # for these a traced value is taken that is made later
@@ -101,8 +103,8 @@ def node_order(book: Book, replayer: Replayer) -> list[str]:
         open_.add(name)
         asked = replayer.asked(book.reference, name)
         target = name if asked is None else asked.target
-        needed = [*replayer.ancestry(target), *([target] if target != name else [])]
-        for each in sorted(set(needed) & names, key=lambda other: rank[other]):
+        needed = {*replayer.ancestry(target), target} - {name} - (_MADE_LATER if name == _ORIGIN else set())
+        for each in sorted(needed & names, key=lambda other: rank[other]):
             visit(each)
         done[name] = None
 
@@ -145,6 +147,8 @@ def _judge_side(judgement: Judgement, side: Side, mended: Mapping[str, Values]) 
         here = judgement.against(side, name, replay)
         if name == _ORIGIN and here.replay is not None:
             here = _of_origin(judgement, side, here, mended)
+        if here.has_wrong and replay is not None and _NORMAL in replay.inputs and _STANDING_IN & set(replay.inner):
+            here = _of_normal(judgement, side, name, here, mended)
         judged[name] = as_recorded[name] = here
         if replay is not None and here.has_wrong:
             _try_mended(judgement, side, name, mended, votes)
@@ -176,6 +180,19 @@ def _of_origin(judgement: Judgement, side: Side, here: Judged, mended: Mapping[s
         here = here if again is None else judgement.against(side, _ORIGIN, again)
     here.known = here.known & here.wrong
     return here
+
+
+def _of_normal(judgement: Judgement, side: Side, name: str, here: Judged, mended: Mapping[str, Values]) -> Judged:
+    """A node that comes from the detector's normal before two-theta, which is taken to be the traced one.
+
+    If the traced one is wrong, the other side's may be what was used.
+    """
+    other = judgement.book.other(side).nodes.get(_NORMAL)
+    if other is None:
+        return here
+    trial = dict(mended) | {_NORMAL: Values(other.values, other.error, other.present)}
+    again = judgement.against(side, name, judgement.replayer.replay(side, name, trial))
+    return here if again.replay is None or again.wrong.any() else again
 
 
 def judged_node(recorded: Recorded, replay: Replay | None, *, lone: bool = False) -> Judged:

@@ -19,9 +19,10 @@ class Cause:
     Attributes:
         code: one of `braggtrace.causes.codes.Code`.
         sentence: what the wrong value is, to stand after "the value is".
-        confidence: how likely the code is right, 0 to 1, as calibrated on the corpus.
+        confidence: how likely the code is right, 0 to 1, as calibrated on the corpus; 0 where no cause is claimed.
         evidence: numbers before and after the change: `recorded`, `step_gives`, `with_change` (components at the
-            root's coordinate), `apart_before` and `apart_after` (relative), `digits`, `rows`, `rows_explained`.
+            root's coordinate), `apart_before` and `apart_after` (relative), `digits`, `rows`, `rows_explained`; `bits`
+            by which it beats chance, and `lead` by which it beats the next cause.
         look_at: what to look at next.
         quirk: the named quirk of the C program that it is, "" if none.
     """

@@ -136,7 +136,7 @@ def _matrices(name: str, values: Floats) -> Iterator[Change]:
     swapped = values.reshape(-1, 3, 3).transpose(0, 2, 1).reshape(-1, 9)
     yield Change(Code.TRANSPOSED_MATRIX, f"{name} transposed", swapped, 5.0)
     yield Change(
-        Code.MISSING_TERM, f"{name} left out", np.broadcast_to(np.eye(3).reshape(-1), values.shape).copy(), 4.0
+        Code.MISSING_TERM, f"{name} left out", np.broadcast_to(np.eye(3).reshape(-1), values.shape).copy(), 6.0
     )
 
 

@@ -51,11 +51,25 @@ def root_sentence(root: Root) -> str:
 def _differs(root: Root, where: str) -> str:
     cause = root.cause
     missing = f"; to replay it, {names(root.missing)} would be needed" if root.missing else ""
+    start = f"{root.quantity} differs{where}{_both(root)}, and nothing before it does"
     if cause.code == _UNEXPLAINED:
-        return f"{root.quantity} differs{where}, and nothing before it does{missing}."
+        return f"{start}{missing}."
     side = "candidate" if root.side == "unknown" else root.side
-    start = f"{root.quantity} differs{where}, and nothing before it does"
     return f"{start}: the {side}'s is {cause.sentence}: {cause.code}{missing}."
+
+
+def _both(root: Root) -> str:
+    """What either side recorded, where that is short."""
+    values = [root.recorded.get(side, ()) for side in ("reference", "candidate")]
+    if not all(1 <= len(each) <= 3 for each in values):
+        return ""
+    shown = [", ".join(f"{value:.10g}" for value in each) for each in values]
+    words = root.cause.evidence.get("recorded", ())
+    if len(words) == 2 and all(isinstance(word, str) for word in words):
+        shown = list(words)
+    if shown[0] == shown[1]:
+        shown = [", ".join(f"{value:.17g}" for value in each) for each in values]
+    return f" ({shown[0]} in the reference, {shown[1]} in the candidate)"
 
 
 def _consequence(root: Root) -> str:
@@ -143,8 +157,10 @@ def _proof(root: Root) -> str:
     cause = root.cause
     sure = f"confidence {cause.confidence:.0%}"
     before, after = cause.evidence.get("apart_before"), cause.evidence.get("apart_after")
-    if cause.code == _UNEXPLAINED or before is None or after is None:
-        return f"Off by {_relative(before)}; {sure}." if before is not None else f"{sure[0].upper()}{sure[1:]}."
+    if cause.code == _UNEXPLAINED:
+        return f"Off by {_relative(before)}; no known change explains it."
+    if before is None or after is None:
+        return f"{sure[0].upper()}{sure[1:]}."
     rows = cause.evidence.get("rows", 1)
     explained = cause.evidence.get("rows_explained", rows)
     places = f" at {explained} of {rows} places" if rows > 1 else ""

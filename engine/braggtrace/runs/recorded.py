@@ -15,7 +15,7 @@ from typing import Any
 
 from braggtrace.trace.model import Trace
 
-__all__ = ["Recorded", "comment_lines", "flags_of", "recorded_in"]
+__all__ = ["Recorded", "comment_lines", "flags_of", "recorded_at", "recorded_in"]
 
 _FLAGS = "# braggtrace flags: "
 _RUN = "# braggtrace run: "
@@ -75,16 +75,18 @@ def comment_lines(recorded: Recorded) -> list[str]:
 
 def recorded_in(trace: Trace) -> Recorded | None:
     """What made a trace, if the trace says so."""
-    for source in trace.sources:
-        head = next(source.pieces(), b"")[:_HEAD]
-        found: dict[str, list[str]] = {}
-        for match in _LINE.finditer(head):
-            words = _split(match[2].decode("utf-8", "replace"))
-            if words is not None:
-                found.setdefault(match[1].decode(), words)
-        if _FLAGS in found:
-            return _read(found[_FLAGS], found.get(_RUN, []))
-    return None
+    heads = (next(source.pieces(), b"") for source in trace.sources)
+    return next((recorded for head in heads if (recorded := recorded_at(head)) is not None), None)
+
+
+def recorded_at(head: bytes) -> Recorded | None:
+    """What made a trace, if the beginning of its text says so."""
+    found: dict[str, list[str]] = {}
+    for match in _LINE.finditer(head[:_HEAD]):
+        words = _split(match[2].decode("utf-8", "replace"))
+        if words is not None:
+            found.setdefault(match[1].decode(), words)
+    return _read(found[_FLAGS], found.get(_RUN, [])) if _FLAGS in found else None
 
 
 def flags_of(trace: Trace) -> list[str] | None:

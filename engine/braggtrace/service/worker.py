@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import ctypes
-import importlib
 import os
 import platform
 import queue
@@ -19,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -95,6 +95,10 @@ class Worker:
         hello = self._warm_up()
         threading.Thread(target=self._answer_quick, name="quick", daemon=True).start()
         self._write(encode({"event": "ready", "hello": hello}))
+        if self._warm is not None:  # what the first one who asks why would have to wait for
+            threading.Thread(
+                target=import_module, args=("braggtrace.service.replay",), name="preparing", daemon=True
+            ).start()
         while True:
             self._answer_main(self._queues[Lane.MAIN].get())
 
@@ -195,7 +199,7 @@ class Worker:
 
 def _function(verb: str) -> Callable[[_Task], dict[str, Any]]:
     module, _, name = VERBS[verb].answers.partition(":")
-    function: Callable[[_Task], dict[str, Any]] = getattr(importlib.import_module(module), name)
+    function: Callable[[_Task], dict[str, Any]] = getattr(import_module(module), name)
     return function
 
 

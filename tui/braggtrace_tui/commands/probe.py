@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from braggtrace.compare.tolerance import Measure
 from braggtrace.errors import InputError, UsageError
@@ -135,13 +136,22 @@ def run(args: argparse.Namespace) -> int:
         print(explain(*prepare(args)))
         return 0
     source = None if args.candidate else ComputedTrace()
-    outcome = probe(request_of(args), source=source, report=_say, story=search)
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        outcome = probe(request_of(args), source=source, report=_say, story=search)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if args.junit is not None:
         write_whole(args.junit, [junit(outcome.metrics)], force=True)
     print(outcome.path)
     if args.dry_run:
         print(outcome.entry, end="")
     return outcome.exit_status
+
+
+def _terminated(number: int, _: object) -> NoReturn:
+    """An end like any other: the processes that compute are ended, and `attempt.log` says so."""
+    sys.exit(128 + number)
 
 
 def _say(step: str, text: str) -> None:

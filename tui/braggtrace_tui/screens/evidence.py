@@ -41,8 +41,8 @@ class CompareEvidence(CompareRuns):
         super().__init__(session, snapshot)
         self._topic = ""
         self._root = ""
-        self._made: EvidenceResult | None = None
-        self._setups: tuple[tuple[str, str, str], ...] | None = None
+        self._noticed = False
+        self._made: Path | None = None
 
     # -- making ------------------------------------------------------------------------------------------------------
 
@@ -92,8 +92,8 @@ class CompareEvidence(CompareRuns):
     def _probe_ended(self, result: EvidenceResult) -> None:
         if not self.is_running:
             return
-        self._made = result
-        self._show_lines(result_lines(result, self.size.width or 80))
+        self._made = result.path if result.made else None
+        self._notice(result_lines(result, self.size.width or 80))
 
     def _show_lines(self, lines: list[Line]) -> None:
         """Lines between the table and the footer; none of them hides the place."""
@@ -101,21 +101,26 @@ class CompareEvidence(CompareRuns):
         self.running.styles.height = max(1, len(lines))
         self.running.show(lines)
 
-    def _clear_notice(self) -> None:
-        if self._made is not None or self._setups is not None:
-            self._made = self._setups = None
+    def _notice(self, lines: list[Line]) -> None:
+        """Say something that stays until Esc."""
+        self._noticed = True
+        self._show_lines(lines)
+
+    def _clear_notice(self) -> bool:
+        """Take it away; False if nothing was said."""
+        noticed, self._noticed, self._made = self._noticed, False, None
+        if noticed:
             self._show_lines([])
+        return noticed
 
     def on_key(self, event: events.Key) -> None:
-        """The key after the answer: y copies the path; any other one does what it always does."""
+        """While the answer stands there, y copies its path; any other key does what it always does."""
         made = self._made
-        if made is None:
-            return
-        self._clear_notice()
-        if made.made and made.path is not None and event.character == "y":
+        if made is not None and event.character == "y":
             event.stop()
             event.prevent_default()
-            self.copy_text(str(made.path.absolute()))
+            self._clear_notice()
+            self.copy_text(str(made.absolute()))
 
     def copy_text(self, text: str) -> None:
         """Copy something, and say how."""
@@ -145,10 +150,7 @@ class CompareEvidence(CompareRuns):
 
     def cancel_run(self) -> bool:
         """Cancel the run or the probe that is under way; False if there is none."""
-        if self._setups is not None:
-            self._clear_notice()
-            return True
-        return self.home.probes.cancel() or super().cancel_run()
+        return self._clear_notice() or self.home.probes.cancel() or super().cancel_run()
 
     # -- what is kept ------------------------------------------------------------------------------------------------
 
@@ -184,5 +186,4 @@ class CompareEvidence(CompareRuns):
 
         self._clear_notice()
         if choice.setups is not None:
-            self._setups = choice.setups
-            self._show_lines(setup_lines(choice.setups, self.size.width or 80, 2))
+            self._notice(setup_lines(choice.setups, self.size.width or 80, 2))

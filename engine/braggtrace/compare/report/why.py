@@ -61,10 +61,15 @@ def why_markdown(explanation: Explanation) -> Iterator[str]:
         share = "" if root.share_of_final is None else f"{100 * root.share_of_final:.1f} %"
         where = f" {plain(root.where)}" if root.where else ""
         cells = (f"{code(visible(root.quantity))}{where}", root.side, code(root.cause.code))
-        yield f"| {' | '.join(cells)} | {root.cause.confidence:.0%} | {root.inherited} | {share} |"
+        yield f"| {' | '.join(cells)} | {_sure(root.cause.confidence)} | {root.inherited} | {share} |"
     if len(explanation.roots) > _LISTED:
         yield f"| … {len(explanation.roots) - _LISTED} more | | | | | |"
     yield from _advice(explanation)
+
+
+def _sure(confidence: float) -> str:
+    """In percent, of which nothing has 100; "" where no cause is claimed."""
+    return f"{min(confidence, 0.99):.0%}" if confidence else ""
 
 
 def _advice(explanation: Explanation) -> Iterator[str]:
