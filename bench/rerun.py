@@ -95,16 +95,21 @@ def on_the_screen(traces: tuple[str, str], environment: dict[str, str]) -> None:
         report("screen: Enter to the fresh trace (asked: 150 ms)", shown)
 
 
+def start_image(terminal: Terminal) -> None:
+    """Launch the image of the whole detector, and wait until it is being computed."""
+    terminal.type("R")
+    terminal.appears("Enter runs it")
+    terminal.type("\x1b[C" * 5)  # the last choice: the image
+    terminal.appears("an image of")
+    terminal.type("\r")
+    terminal.appears("%")
+
+
 def while_it_computes(traces: tuple[str, str], environment: dict[str, str]) -> None:
     """Stepping through the table during an image of the whole detector, and how soon it ends."""
     with Terminal([*BRAGGTRACE, *traces], environment) as terminal:
         terminal.wait_for("diverges first")
-        terminal.type("R")
-        terminal.appears("Enter runs it")
-        terminal.type("\x1b[C" * 5)  # the last choice: the image
-        terminal.appears("an image of")
-        terminal.type("\r")
-        terminal.appears("%")
+        start_image(terminal)
         latencies, sizes = [], []
         while terminal.shows("Esc cancels") and len(latencies) < 60:
             first, _, count = terminal.press("j" if len(latencies) % 20 < 10 else "k", quiet=0.03)
@@ -117,10 +122,7 @@ def while_it_computes(traces: tuple[str, str], environment: dict[str, str]) -> N
             f"95 %: {latencies[int(len(latencies) * 0.95)] * 1000:.0f} ms, {statistics.median(sizes):.0f} bytes",
         )
         report("screen: Esc to 'was cancelled'", [terminal.time_until("\x1b", "was cancelled")])
-        terminal.type("R")
-        terminal.appears("Enter runs it")
-        terminal.type("\r")
-        terminal.appears("%")
+        start_image(terminal)
         report("screen: q to the end of the program, in mid-run (asked: 1 s)", [terminal.time_to_end("q")])
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,16 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; one that is dead but not buried does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_output_and_status(tmp_path: Path) -> None:
@@ -67,11 +77,26 @@ def test_what_the_program_left_behind_ends_too(tmp_path: Path) -> None:
     outcome = run(tmp_path, child)
     assert time.monotonic() - start < 15
     assert outcome.status == 0
-    for _ in range(100):
-        if not is_alive(int(outcome.output)):
-            break
-        time.sleep(0.05)
-    assert not is_alive(int(outcome.output))
+    until(lambda: not is_alive(int(outcome.output)))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks in /proc")
+def test_the_program_does_not_survive_us(tmp_path: Path) -> None:
+    """We are killed, so that nothing can be tidied up; the program and its child end all the same."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nsleep 60 &\necho $$ $! > new && mv new ids\nwait\n")
+    program.chmod(0o755)
+    code = (
+        "import os, sys, time; from pathlib import Path; from braggtrace.capture.process import run_program; "
+        "run_program([sys.argv[1]], Path('.'), os.environ, time.monotonic() + 60, limit_bytes=100)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(program)], cwd=tmp_path) as us:
+        until((tmp_path / "ids").exists)
+        ids = [int(word) for word in (tmp_path / "ids").read_text().split()]
+        assert len(ids) == 2
+        assert all(map(is_alive, ids))
+        us.kill()
+    until(lambda: not any(map(is_alive, ids)))
 
 
 def test_what_can_not_be_started(tmp_path: Path) -> None:

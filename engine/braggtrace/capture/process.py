@@ -67,7 +67,8 @@ def run_program(
 ) -> Outcome:
     """Run a program to its end, or to ours.
 
-    Whatever it started is ended with it, also when this function is left by an exception such as Ctrl-C.
+    Whatever it started is ended with it, also when this function is left by an exception such as Ctrl-C, or when we are
+    killed.
 
     Args:
         command: the program and its arguments.
@@ -96,16 +97,29 @@ def run_program(
     assert process.stdout is not None
     assert process.stderr is not None
     streams = {process.stdout: _Kept(limit_bytes, last_only), process.stderr: _Kept(limit_bytes, last_only)}
-    stopped = ""
+    stopped, watchdog = "", None
     try:
+        watchdog = _watchdog(process.pid)
         stopped = _listen(process, streams, deadline, cancelled or (lambda: False))
     finally:
         _end_session(process.pid)
+        if watchdog is not None:
+            watchdog.kill()  # before the program is waited for: from then on its id may be another's
+            watchdog.communicate()
         process.wait()
         for stream in streams:
             stream.close()
     output, errors = (bytes(kept.data) for kept in streams.values())
     return Outcome(process.returncode, output, errors, stopped)
+
+
+def _watchdog(session: int) -> subprocess.Popen[bytes]:
+    """A shell that ends the program and its children when its stdin ends, which it does if we are killed."""
+    nothing = subprocess.DEVNULL
+    command = ["/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$0"', str(session)]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, cwd="/", start_new_session=True
+    )
 
 
 def _listen(
