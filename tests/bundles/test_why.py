@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from braggtrace.bundles import metrics as metrics_module
 from braggtrace.bundles.evidence import Evidence, Files, Told, gather
 from braggtrace.bundles.request import Judging
 from braggtrace.bundles.why import search
@@ -32,6 +35,8 @@ def test_the_cause_is_told(pair: tuple[Evidence, Files]) -> None:
     assert "STALE_VALUE in the reference" in "\n".join(told.story)
     assert told.story[-1]
     assert {(root["cause"]["code"], root["side"]) for root in told.roots} == {("STALE_VALUE", "reference")}
+    schema = json.loads(Path(metrics_module.__file__).with_name("metrics.schema.json").read_text())
+    jsonschema.validate(list(told.roots), schema["properties"]["roots"])
 
 
 def test_what_goes_wrong_is_a_note(

@@ -69,7 +69,7 @@ def why_markdown(explanation: Explanation) -> Iterator[str]:
 
 def _sure(confidence: float) -> str:
     """In percent, of which nothing has 100; "" where no cause is claimed."""
-    return f"{min(confidence, 0.99):.0%}" if confidence else ""
+    return f"{100 * min(confidence, 0.99):.0f} %" if confidence else ""
 
 
 def _advice(explanation: Explanation) -> Iterator[str]:
