@@ -116,12 +116,12 @@ def tolerance_arguments(tolerances: Tolerances) -> list[str]:
         if (rule.measure, rule.pattern) in seen:  # the first one has decided
             continue
         seen.add((rule.measure, rule.pattern))
-        value = str(int(rule.value)) if rule.measure is Measure.ULP else repr(rule.value * loosened)
+        value = str(int(rule.value)) if rule.measure is Measure.ULP else f"{rule.value * loosened:.12g}"
         pattern = f"{rule.pattern}:" if rule.pattern else ""
         words.append(f"--{rule.measure}={pattern}{value}{'*max' if rule.of_max else ''}")
     decided = any(rule.measure is Measure.ULP and not rule.pattern and rule.value for rule in tolerances.rules)
     if loosened != 1 and (Measure.RTOL, "") not in seen and not decided:
-        words.append(f"--{Measure.RTOL}={DEFAULTS[Kind.REAL].rtol * loosened!r}")
+        words.append(f"--{Measure.RTOL}={DEFAULTS[Kind.REAL].rtol * loosened:.12g}")
     return words
 
 

@@ -41,6 +41,7 @@ class CompareEvidence(CompareRuns):
         super().__init__(session, snapshot)
         self._topic = ""
         self._root = ""
+        self._looked_into = ""
         self._noticed = False
         self._made: Path | None = None
 
@@ -72,7 +73,7 @@ class CompareEvidence(CompareRuns):
 
         def chosen(plan: EvidencePlan | None) -> None:
             if plan is not None:
-                self._topic, self._root = plan.topic, plan.root
+                self._topic, self._root, self._looked_into = plan.topic, plan.root, ""
                 self._clear_notice()
                 self.home.probes.launch(plan, self._probe_told, self._probe_ended)
                 self._show_probe()
@@ -162,9 +163,10 @@ class CompareEvidence(CompareRuns):
                 self._show_bundles(choice)
 
         def left(root: str) -> None:
-            self._root = root
+            self._looked_into = root
 
-        self.app.push_screen(BundleListScreen(self._root or self.home.backends.root, left), chosen)
+        root = self._looked_into or self._root or self.home.backends.root
+        self.app.push_screen(BundleListScreen(root, left), chosen)
 
     def _show_bundles(self, choice: BundleChoice) -> None:
         """One bundle as it was judged; or the candidates of two, as the screen judges."""
