@@ -466,7 +466,7 @@ def test_leaving_a_sweep_cancels_what_runs(tell: Tell, engine: FakeEngine) -> No
 
 
 def test_another_engine_can_be_used(tell: Tell, engine: FakeEngine) -> None:
-    """`E` lists those of the config file; Enter changes over, r connects again."""
+    """`M` lists those of the config file; Enter changes over, r connects again."""
 
     async def story(hand: Hand) -> None:
         await hand.press("M")

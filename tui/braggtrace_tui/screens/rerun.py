@@ -161,7 +161,7 @@ class CompareRuns(CompareMoves):
         if ended.outcome == "cancelled":
             self.say("the run was cancelled; R starts another")
         elif ended.outcome == "failed":
-            self.say(f"the run failed: {ended.sentence}{self._after_failure(ended.code)}", warning=True)
+            self.say(self._failure(ended), warning=True)
         elif ended.trace is None:
             self.say(f"the image is in {ended.folder}, after {seconds_words(ended.seconds)}")
             if ended.folder is not None and self.is_current:
@@ -171,12 +171,14 @@ class CompareRuns(CompareMoves):
             if ended.sentence:
                 self.say(ended.sentence, warning=True)
 
-    def _after_failure(self, code: str) -> str:
-        """What to do after an engine was lost."""
-        if code not in ("lost", "died", "protocol"):
-            return ""
-        remote = bool(self.home.engine.choice.command) and code != "died"
-        return " · M connects again" if remote else " · it is started again, R runs again"
+    def _failure(self, ended: Ended) -> str:
+        """What to do comes first: the rest may be wider than the screen."""
+        if ended.code in ("lost", "died", "protocol"):
+            remote = bool(self.home.engine.choice.command) and ended.code != "died"
+            return f"the run failed, {'M connects again' if remote else 'R runs it again'}: {ended.sentence}"
+        if ended.folder is not None and len(ended.sentence) > self.size.width - 20:
+            return f"the run failed, L has the whole message: {ended.sentence}"
+        return f"the run failed: {ended.sentence}"
 
     def engine_changed(self) -> None:
         """The engine became ready, or was lost, while something waits for it."""
