@@ -15,7 +15,7 @@ from braggtrace.compare.tolerance import DEFAULTS, Measure, Tolerances
 from braggtrace.errors import UsageError
 from braggtrace.quantities import Kind
 from braggtrace.trace.reader import files_of
-from braggtrace_tui.pieces import Line, Role, clip_start, safe, wrap
+from braggtrace_tui.pieces import Line, Role, clip_start, plain, safe, wrap
 
 if TYPE_CHECKING:
     from braggtrace.compare.options import Options
@@ -39,6 +39,7 @@ _PLAIN_NAME = re.compile(
 )
 """Names of traces and folders that do not say what a comparison is about."""
 
+_KEYS = "y copies the path  Esc closes"
 _RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-.*")
 
 
@@ -187,19 +188,23 @@ def result_lines(result: EvidenceResult, width: int) -> list[Line]:
     """What came of a probe: its path and its answer."""
     path = "" if result.path is None else str(result.path)
     if result.made:
-        keys = "y copies the path  Esc closes"
-        room = max(8, width - 14 - len(keys) - 2)
-        shown = clip_start(safe(path), room)
-        head: Line = (
-            (" = evidence  ", Role.AGREE),
-            (shown, Role.STRONG),
-            (" " * max(2, width - 13 - len(shown) - len(keys) - 1), Role.TEXT),
-            (keys, Role.DIM),
-        )
-        return [head, *(((f"   {part}", Role.TEXT),) for part in wrap(safe(result.summary), width - 4, 2))]
+        shown = clip_start(safe(path), max(8, width - 14))
+        lines: list[Line] = [((" = evidence  ", Role.AGREE), (shown, Role.STRONG))]
+        lines += [((f"   {part}", Role.TEXT),) for part in wrap(safe(result.summary), width - 4, 2)]
+        return _with_keys(lines, width)
     what = "cancelled" if result.cancelled else f"no evidence: {result.summary}"
     text = f"{what}; {f'what was there is in {path}' if path else 'nothing was written'}"
     lead = "·" if result.cancelled else "!"
     role = Role.STRONG if result.cancelled else Role.MISSING
     parts = wrap(safe(text), width - 4, 3)
     return [((f" {lead if number == 0 else ' '} {part}", role),) for number, part in enumerate(parts)]
+
+
+def _with_keys(lines: list[Line], width: int) -> list[Line]:
+    """With the keys at the end of the first line that has room for them."""
+    room = [width - len(plain(line)) - len(_KEYS) - 3 for line in lines]
+    at = next((number for number, cells in enumerate(room) if cells >= 0), len(lines))
+    if at == len(lines):
+        return [*lines, ((f"   {_KEYS}", Role.DIM),)]
+    lines[at] = (*lines[at], (" " * (room[at] + 2), Role.TEXT), (_KEYS, Role.DIM))
+    return lines

@@ -177,7 +177,7 @@ class CompareEvidence(CompareRuns):
         session = Session(reference, candidate, options)
         before = self.session
         if other is None:
-            self.show_session(session, f"{one.topic}/{one.name}: its candidate beside its reference · B goes back")
+            self.show_session(session, f"{one.name}: its candidate beside its reference · B goes back")
         else:
             self.show_session(session, f"the candidates of {one.name} and {other.name} · B goes back")
         if self.session is not before:
