@@ -37,7 +37,7 @@ def test_the_stale_vectors_are_explained(sample_traces: Path) -> None:
         assert root.coordinates == 4
         assert root.inherited == 8
     assert "STALE_VALUE (4 places). 8 later quantities inherit it" in explanation.headline
-    assert explanation.headline.endswith("So do rot_b and rot_c.")
+    assert explanation.headline.endswith("rot_b and rot_c originate likewise.")
     assert explanation.profiles["reference"][0] == "legacy"
     assert "phi-fixed" in explanation.profiles["candidate"]
     budget = explanation.budget

@@ -89,7 +89,7 @@ def explain_pair(
     missing = [wanted for wanted in accepted if wanted not in taken]
     return Explanation(
         headline=headline(
-            roots, [name_of(judgement, name) for name in tree.rounding], book.unknown, _diverges(judgement)
+            roots, [name_of(judgement, name) for name in tree.rounding], book.unknown, _diverges(judgement), len(taken)
         ),
         roots=roots,
         accepted=tuple(taken),

@@ -82,20 +82,33 @@ def _consequence(root: Root) -> str:
     return f"{root.inherited} later quantities inherit it and are consistent with their inputs."
 
 
-def headline(roots: Sequence[Root], rounding: Sequence[str], unknown: Sequence[str], diverges: bool) -> str:
-    """The answer: the first root, and how many like it."""
+def headline(
+    roots: Sequence[Root], rounding: Sequence[str], unknown: Sequence[str], diverges: bool, mended: int = 0
+) -> str:
+    """The answer: the first root, and how many like it.
+
+    Args:
+        roots: in step order.
+        rounding: quantities that differ by no more than roundings allow.
+        unknown: quantities that no step computes.
+        diverges: something does.
+        mended: how many roots were taken as mended.
+    """
     if roots:
         first = roots[0]
-        alike = [root.quantity for root in roots[1:] if _kind(root) == _kind(first)]
+        starts = [root for root in roots if _starts(root)]
+        alike = starts[1:] if len(starts) > 1 and _starts(first) else [r for r in roots[1:] if _kind(r) == _kind(first)]
         others = len(roots) - 1 - len(alike)
-        text = first.sentence
-        if alike:
-            text += f" So {'does' if len(alike) == 1 else 'do'} {names(alike)}."
+        if len(starts) > 1 and _starts(first):
+            listed = names([f"{root.quantity}{_both(root)}" for root in starts], 3)
+            text = visible(f"The sides don't start from the same values: {listed}.")
+        else:
+            text = first.sentence + _likewise(first.verdict, [root.quantity for root in alike])
         if others:
             text += f" {others} other independent {'root' if others == 1 else 'roots'}."
         return text
     if not diverges:
-        return "Nothing diverges."
+        return "With what was taken as mended, nothing diverges." if mended else "Nothing diverges."
     if rounding:
         return (
             f"No step originates a divergence: every value is what its step gives for its inputs, and the differences "
@@ -105,6 +118,20 @@ def headline(roots: Sequence[Root], rounding: Sequence[str], unknown: Sequence[s
         listed = names([visible(each) for each in unknown])
         return f"What diverges ({listed}) is unknown to the steps, so it can't be replayed."
     return "What diverges can't be replayed: the traces lack the inputs."
+
+
+def _starts(root: Root) -> bool:
+    """Whether it is a value of the run that no step here computes: a setting, or what follows from one."""
+    return root.verdict == "differs" and not root.where and not root.inputs and not root.missing
+
+
+def _likewise(verdict: str, alike: Sequence[str]) -> str:
+    if not alike:
+        return ""
+    one = len(alike) == 1
+    verbs = {"originates": "originates" if one else "originate", "differs": "differs" if one else "differ"}
+    verb = verbs.get(verdict, f"{'is' if one else 'are'} {verdict}")
+    return f" {visible(names(alike))} {verb} likewise."
 
 
 def _kind(root: Root) -> tuple[str, ...]:
@@ -155,7 +182,7 @@ def _root(roots: Sequence[Root]) -> Iterator[str]:
 def _proof(root: Root) -> str:
     """Numbers before and after."""
     cause = root.cause
-    sure = f"confidence {cause.confidence:.0%}"
+    sure = f"confidence {_percent(cause.confidence)}"
     before, after = cause.evidence.get("apart_before"), cause.evidence.get("apart_after")
     if cause.code == _UNEXPLAINED:
         return f"Off by {_relative(before)}; no known change explains it."
@@ -164,7 +191,12 @@ def _proof(root: Root) -> str:
     rows = cause.evidence.get("rows", 1)
     explained = cause.evidence.get("rows_explained", rows)
     places = f" at {explained} of {rows} places" if rows > 1 else ""
-    return f"Off by {_relative(before)}; with this change {_relative(after)} is left{places}; {sure}."
+    return f"Off by {_relative(before)}; with the mistake undone {_relative(after)} is left{places}; {sure}."
+
+
+def _percent(confidence: float) -> str:
+    """Nothing is certain."""
+    return f"{min(confidence, 0.99):.0%}"
 
 
 def _relative(value: float | None) -> str:
@@ -172,7 +204,7 @@ def _relative(value: float | None) -> str:
         return "something that is no number"
     if value == 0.0:
         return "nothing"
-    return f"{100 * value:.3g} %" if 1e-3 <= value < 10 else f"a factor {value:.3g}" if value >= 10 else f"{value:.1e}"
+    return f"{100 * value:.3g}%" if 1e-3 <= value < 10 else f"a factor {value:.3g}" if value >= 10 else f"{value:.1e}"
 
 
 def _growth(steps: Sequence[Amplified]) -> str:
@@ -187,7 +219,7 @@ def _growth(steps: Sequence[Amplified]) -> str:
 
 
 def _short(cause: Cause) -> str:
-    return f"{cause.code} ({cause.confidence:.0%}): {cause.sentence}"
+    return f"{cause.code} ({_percent(cause.confidence)}): {cause.sentence}"
 
 
 def _budget(explanation: Explanation) -> str:
@@ -195,11 +227,13 @@ def _budget(explanation: Explanation) -> str:
     assert budget is not None
     where = "" if budget.pixel is None else f" at pixel {budget.pixel[0]} {budget.pixel[1]}"
     parts = [
-        f"{root.quantity} {100 * root.share_of_final:.1f} %"
+        f"{root.quantity} {root.share_of_final:.1%}"
         for root in explanation.roots
         if root.share_of_final is not None and abs(root.share_of_final) >= 5e-4
     ]
-    left = "nothing is left" if abs(budget.remainder) < 5e-4 else f"{100 * budget.remainder:.1f} % is left"
+    left = "nothing is left" if abs(budget.remainder) < 5e-4 else f"{budget.remainder:.1%} comes from elsewhere"
+    if any(root.share_of_final is not None and not -0.05 < root.share_of_final < 1.05 for root in explanation.roots):
+        left += "; they work against each other"
     ratio = f"{budget.quantity}{where}: candidate/reference = {budget.ratio:.6g}"
     explained = f"Of the difference: {', '.join(parts)}; {left}." if parts else "None of it comes from these roots."
     return f"{ratio}. {explained}"
@@ -212,7 +246,7 @@ def _profiles(explanation: Explanation) -> str:
         if profiles
     ]
     text = "; ".join(words)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    return f"{text[0].upper()}{text[1:]} (see `braggtrace quirks`)." if text else ""
 
 
 def _wrapped(text: str, indent: str = "") -> Iterator[str]:
