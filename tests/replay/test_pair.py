@@ -147,3 +147,12 @@ def test_a_pixel_that_is_not_there_explains_nothing() -> None:
     explanation = explained(trace_of(), trace_of({"polar": scaled(1.5)}), limits=Limits(pixels=((999, 999),)))
     assert explanation.roots == ()
     assert explanation.budget is None
+
+
+def test_nan_on_both_sides_is_no_rounding() -> None:
+    """A round crystal has no factors along its axes: NaN does not equal NaN, which is said, and how to let it."""
+    trace = trace_of(shape="ROUND", fudge=0.5)
+    explanation = explained(trace, trace)
+    assert explanation.roots == ()
+    assert "are NaN on both sides" in explanation.headline
+    assert "--equal-nan" in explanation.headline

@@ -212,6 +212,8 @@ def judged_node(recorded: Recorded, replay: Replay | None, *, lone: bool = False
         return Judged(recorded, None, none, none.copy(), error, error, none.copy())
     tolerance = _SAFETY * (replay.spread + error)
     known = recorded.present & replay.have
+    # Where a step overflows on numbers that make no sense, it tells nothing.
+    known &= (np.isfinite(replay.values) | ~np.isfinite(recorded.values)).all(axis=1)
     with np.errstate(invalid="ignore"):
         near = np.abs(recorded.values - replay.values) <= tolerance
     near |= ~np.isfinite(recorded.values) & ~np.isfinite(replay.values)  # NaN and overflow come in either guise
