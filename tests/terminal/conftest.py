@@ -52,13 +52,14 @@ class Tty:
         self._stream.feed(data)
         return data
 
-    def wait_for(self, text: str, timeout_s: float = 20) -> None:
-        """Until the screen shows a text."""
+    def wait_for(self, text: str, timeout_s: float = 20, *, settle: bool = True) -> None:
+        """Until the screen shows a text, and then until it is quiet, which it is not while something runs."""
         end = time.monotonic() + timeout_s
         while text not in self.text:
             assert time.monotonic() < end, f"{text!r} never came:\n{self.text}"
             self.drain(0.1)
-        self.drain()
+        if settle:
+            self.drain()
 
     @property
     def text(self) -> str:
