@@ -123,7 +123,7 @@ def calibrated(claims: Sequence[tuple[float, float, bool]], widest: tuple[float,
     weights = np.zeros(3)
     penalty = np.diag([1e-3, 1.0, 1.0])  # as if a few claims had been seen before, of no tendency
     for _ in range(60):
-        sure = 1.0 / (1.0 + np.exp(-inputs @ weights))
+        sure = 1.0 / (1.0 + np.exp(-np.clip(inputs @ weights, -30.0, 30.0)))
         slope = inputs.T @ (right - sure) - penalty @ weights
         curve = (inputs * (sure * (1.0 - sure))[:, None]).T @ inputs + penalty
         weights = weights + np.linalg.solve(curve, slope)

@@ -88,9 +88,7 @@ def explain_pair(
     pixels = [tuple(pixel) for pixel in judgement.book.tables.pixels.tolist()]
     missing = [wanted for wanted in accepted if wanted not in taken]
     return Explanation(
-        headline=headline(
-            roots, [name_of(judgement, name) for name in tree.rounding], book.unknown, _diverges(judgement), len(taken)
-        ),
+        headline=_headline(judgement, tree, roots, len(taken)),
         roots=roots,
         accepted=tuple(taken),
         quantities=tuple(_traced(judgement, tree, roots)),
@@ -172,6 +170,23 @@ def _matters(judgement: Judgement, origin: Origin, fits: Sequence[Fit]) -> bool:
         if len(before) and np.nansum(after) < (1.0 - _MATTERS) * np.nansum(before):
             return True
     return False
+
+
+def _headline(judgement: Judgement, tree: Tree, roots: Sequence[Root], mended: int) -> str:
+    unequal = [name for name in tree.rounding if _is_nan_only(judgement, name)]
+    if len(unequal) == len(tree.rounding) > 0 and not roots:
+        listed = names([name_of(judgement, name) for name in unequal])
+        return f"No step originates a divergence: {listed} are NaN on both sides; with --equal-nan they agree."
+    rounding = [name_of(judgement, name) for name in tree.rounding]
+    return headline(roots, rounding, judgement.book.unknown, _diverges(judgement), mended)
+
+
+def _is_nan_only(judgement: Judgement, name: str) -> bool:
+    """Whether a node diverges only where it is NaN on both sides."""
+    pair = [judgement.of(side, name) for side in judgement.book.sides]
+    found = [each.recorded for each in pair if each is not None]
+    rows = judgement.book.diverges(found[0])
+    return len(found) == len(pair) and all(bool(np.isnan(each.values[rows]).all()) for each in found)
 
 
 def _diverges(judgement: Judgement) -> bool:
