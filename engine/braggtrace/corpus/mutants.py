@@ -73,6 +73,7 @@ def as_c_does() -> dict[str, Patch]:
     }
     for letter, index in zip("abc", "hkl", strict=True):
         for key in (
+            f"{index}_residue",
             f"half_turns_{letter}",
             f"grating_{letter}@ROUNDED",
             f"F_latt_{letter}",

@@ -18,6 +18,7 @@ __all__ = [
     "Maker",
     "ROTATED",
     "RUN_SCALARS",
+    "UNIT_VECTORS",
     "VECTORS",
     "each_part",
     "fault_of",
@@ -32,6 +33,8 @@ Maker: TypeAlias = Callable[[Random, Setting], Fault | None]
 ROTATED = ("rot_a_meters", "rot_b_meters", "rot_c_meters")
 _RUN_VECTORS = ("fdet_vec", "sdet_vec", "odet_vec", "polar_vec", "spindle_axis", "pix0_vector_meters")
 _CELL = ("cell_a_vec_angstroms", "cell_b_vec_angstroms", "cell_c_vec_angstroms")
+UNIT_VECTORS = ("fdet_vec", "sdet_vec", "odet_vec", "polar_vec", "spindle_axis", "diffracted_vec", "incident_vec")
+"""Of these a factor is a length that is not 1, which is a cause of its own."""
 _STARS = ("a_star", "b_star", "c_star")
 _SAMPLE_VECTORS = ("pixel_pos_meters", "diffracted_vec", "incident_vec", "scattering_vec_A_inv")
 VECTORS = (*_RUN_VECTORS, *_STARS, *_SAMPLE_VECTORS, *ROTATED, *_SAMPLE_VECTORS, *ROTATED, *_CELL[:1])

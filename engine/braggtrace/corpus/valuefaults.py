@@ -18,6 +18,7 @@ from braggtrace.corpus.targets import (
     INDICES,
     ROTATED,
     RUN_SCALARS,
+    UNIT_VECTORS,
     VECTORS,
     Maker,
     each_part,
@@ -48,17 +49,13 @@ _SCALED = {
 }
 
 
-def _real(random: Random, setting: Setting) -> str:
-    return random.choice((*scalar_keys(setting), *VECTORS))
-
-
 def _sign(random: Random, setting: Setting) -> Fault:
     key = random.choice([key for key in (*scalar_keys(setting), *VECTORS) if key != "R_distance_meters"])
     return fault_of(Code.SIGN_FLIP, key, "negated", mapped(each_part(lambda part: -part)))
 
 
 def _factor(random: Random, setting: Setting) -> Fault:
-    key = _real(random, setting)
+    key = random.choice([key for key in (*scalar_keys(setting), *VECTORS) if key not in UNIT_VECTORS])
     factor = random.choice(_FACTORS) if random.random() < 0.6 else float(f"{random.uniform(0.3, 5.0):.3g}")
     return fault_of(Code.CONSTANT_FACTOR, key, f"times {factor:g}", mapped(each_part(lambda part: part * factor)))
 
