@@ -82,6 +82,7 @@ class FakeEngine:
         traces: makes traces.
         seconds: how long a trace takes, with progress every 10 ms.
         fails: verb -> error (code, sentence).
+        refuses: dtypes that can't be traced.
         asked: every request.
         dies_after: seconds of a trace after which the engine is gone.
         slow_start: `start` leaves it starting; a test calls `become`.
@@ -94,6 +95,7 @@ class FakeEngine:
         self.traces = traces
         self.seconds = 0.0
         self.fails: dict[str, tuple[str, str]] = {}
+        self.refuses: set[str] = set()
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.dies_after: float | None = None
         self.slow_start = False
@@ -152,6 +154,8 @@ class FakeEngine:
         if do in self.fails:
             code, sentence = self.fails[do]
             say("error", code=code, sentence=sentence, detail="")
+        elif fields.get("dtype") in self.refuses:
+            say("error", code="device", sentence=f"this device has no {fields['dtype']}", detail="")
         elif do == "explain":
             say("result", **_explained(list(fields["flags"])))
         elif do == "simulate":

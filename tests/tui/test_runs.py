@@ -295,6 +295,7 @@ def test_without_an_engine_the_form_says_so(tell: Tell, engine: FakeEngine, tmp_
     async def story(hand: Hand) -> None:
         await hand.open_form()
         assert "--engine none" in hand.form_text
+        assert "M starts one" in hand.form_text
         await hand.press("escape", "M")
         assert "no engine" in hand.app.screen.query_one("#facts").text  # type: ignore[attr-defined]
 
@@ -418,6 +419,21 @@ def test_a_sweep_says_which_combination_agrees(tell: Tell, engine: FakeEngine) -
         ("float32", "spec", "legacy"),
         ("float64", "spec", "spec"),
     }
+
+
+def test_a_sweep_goes_on_after_a_failure(tell: Tell, engine: FakeEngine) -> None:
+    """What one device lacks says nothing about the others."""
+    engine.refuses = {"float32"}
+
+    async def story(hand: Hand) -> None:
+        await hand.press("V")
+        screen = hand.app.screen
+        assert isinstance(screen, SweepScreen)
+        await hand.until(lambda: "1 of 2 combinations agree, 2 failed" in screen.status.text)
+        lines = [plain(screen.cells.line(number)) for number in range(screen.cells.line_count)]
+        assert sum("! failed" in line and "this device has no float32" in line for line in lines) == 2
+
+    tell(story, size=(110, 30))
 
 
 def test_a_whole_image_opens_on_the_map_and_a_pixel_of_it_is_traced(tell: Tell, engine: FakeEngine) -> None:

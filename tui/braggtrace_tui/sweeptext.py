@@ -105,7 +105,10 @@ def summary(cells: Sequence[Cell]) -> tuple[str, Role]:
     done = [cell for cell in cells if cell.verdict is not None]
     agreeing = [cell for cell in done if cell.verdict is not None and cell.verdict.status == "AGREES"]
     left = sum(cell.state in ("waiting", "running") for cell in cells)
-    more = f", {left} to come" if left else ""
+    failed = [cell for cell in cells if cell.state == "failed"]
+    more = (f", {len(failed)} failed" if failed else "") + (f", {left} to come" if left else "")
+    if failed and not (done or left):
+        return f"! {len(failed)} of {len(cells)} combinations failed: {failed[0].sentence}", Role.MISSING
     if not done:
         return (f"{left} combinations to come" if left else "nothing was run"), Role.DIM
     if not agreeing:

@@ -229,7 +229,9 @@ class RunStore:
                     (self.root / name).mkdir()
                     return OpenRun(self.root / name, request, known)
         except OSError as error:
-            raise OutputError("can't keep a run here", path=self.root, got=error.strerror or str(error)) from error
+            wanted = "a folder that can be written: start braggtrace in one"
+            why = error.strerror or str(error)
+            raise OutputError("can't keep a run here", path=self.root, expected=wanted, got=why) from error
         raise OutputError("there are too many runs of this second", path=self.root)
 
     def list(self) -> Sequence[RunRecord]:

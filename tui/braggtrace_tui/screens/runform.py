@@ -220,7 +220,7 @@ class RunFormScreen(Screen[FormAnswer | None]):
     def _why_no_engine(self) -> str:
         engine = self.engine
         if engine.off:
-            return f"{NO_ENGINE_WORDS}; start without it, see docs/runs.md"
+            return f"{NO_ENGINE_WORDS}. Esc, then M starts one"
         if engine.kind in ("lost", "closed"):
             return f"Ctrl+R connects again: {'the engine is lost' if engine.state is None else engine.state.sentence}"
         return NO_TORCH if engine.hello and not engine.hello.get("torch") else ""

@@ -214,8 +214,8 @@ class SweepScreen(Screen[Swept | None]):
             if ended.trace is not None:
                 judging = (cell, self.home.call_later)
                 threading.Thread(target=self._compare, args=judging, name="judging", daemon=True).start()
-        if ended.outcome == "done":
-            self._next()
+        if ended.outcome == "done" or (ended.outcome == "failed" and self.home.engine.kind in ("ready", "busy")):
+            self._next()  # what fails in one combination may work in another, as long as there is an engine
         else:
             self._show(ended.sentence if ended.outcome == "failed" else "")
 

@@ -129,7 +129,9 @@ class WordsArea(FormRow):
 
     def __init__(self, label: str, value: str, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(label, id=id)
-        self.box = _Area(safe(value), soft_wrap=True, show_line_numbers=False, compact=True, theme="css")
+        text = f"{safe(value)} " if value else ""  # what is typed there first is one more word
+        self.box = _Area(text, soft_wrap=True, show_line_numbers=False, compact=True, theme="css")
+        self.box.move_cursor(self.box.document.end)
         self.box.cursor_blink = False
         self.box.show_vertical_scrollbar = False
         self.box.highlight_cursor_line = False
