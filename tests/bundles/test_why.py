@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -52,3 +56,22 @@ def test_what_goes_wrong_is_a_note(
     monkeypatch.setattr("braggtrace.bundles.why._TIMEOUT_S", 0.1)
     program.write_text("#!/bin/sh\nexec sleep 10\n")
     assert search(*pair, Judging()) == Told(why_not="no cause was found in 0.1 s")
+
+
+def test_the_search_ends_with_whoever_asked() -> None:
+    """Nobody waits for the answer of a probe that was killed."""
+    search_for_ever = (
+        "import os, threading, time\n"
+        "from braggtrace.bundles.why import _end_with_parent\n"
+        "threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()\n"
+        "print('searching', flush=True)\n"
+        "time.sleep(60)"
+    )
+    ask = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {search_for_ever!r}])"
+    with subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        asking.stdout.readline()
+        begun = time.monotonic()
+        os.kill(asking.pid, signal.SIGKILL)
+        asking.stdout.read()  # its end is that of the last one that holds the pipe
+    assert time.monotonic() - begun < 30

@@ -61,7 +61,7 @@ def _compute(request: ProbeRequest, space: Workspace, step: Step) -> Captured:
     Raises:
         BundleError: it failed; the message is that process's.
     """
-    command = [sys.executable, "-m", "braggtrace.bundles.harness"]
+    command = [sys.executable, "-P", "-m", "braggtrace.bundles.harness"]
     started = space.clock.monotonic()
     facts: Json = {"warnings": []}
     with (space.folder / STDOUT).open("xb") as out, (space.folder / STDERR).open("xb") as err:

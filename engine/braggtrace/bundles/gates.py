@@ -60,7 +60,7 @@ def _not_earlier(before: Comparison, after: Comparison) -> Json:
     elif new is None:
         reason = "nothing diverges"
     elif old is None:
-        status, reason = Status.DIVERGES, f"the baseline has no divergence: {plainly(new)}"
+        status, reason = Status.DIVERGES, f"the baseline has no divergence, this has {plainly(new)}"
     elif is_earlier(new, old):
         status, reason = Status.DIVERGES, f"earlier than in the baseline ({plainly(old)}): {plainly(new)}"
     return {"name": "not-earlier", "limit": "", "status": status.value, "reason": reason, "first_divergence": new}

@@ -6,6 +6,7 @@ Whatever happens on the way, what was captured stays in a folder whose name says
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,7 +33,7 @@ from braggtrace.bundles.reference import Reference, capture_reference, copy_refe
 from braggtrace.bundles.request import Judging, ProbeRequest
 from braggtrace.bundles.source import Captured, GivenTrace, TraceSource, read_text
 from braggtrace.bundles.workspace import Clock, SystemClock, Workspace, claim
-from braggtrace.errors import BraggtraceError, ProbeBlockedError
+from braggtrace.errors import BraggtraceError, OutputError, ProbeBlockedError
 from braggtrace.trace.model import Trace
 from braggtrace.trace.text import visible
 
@@ -46,6 +47,7 @@ Reporter: TypeAlias = Callable[[str, str], None]
 Storyteller: TypeAlias = Callable[[Evidence, Files, Judging], Told]
 """Says why the candidate diverges; where it can't, why not."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _REMEDIES = {
     "preflight": "mend what is missing and start the probe again",
     "run": "mend the flags, the device or the installation (`braggtrace doctor`) and start again",
@@ -108,9 +110,10 @@ def probe(
     except ProbeBlockedError:
         raise
     except BraggtraceError as error:
-        raise run.blocked(str(error)) from error
+        raise run.blocked(str(error), in_writing=isinstance(error, OutputError)) from error
     except OSError as error:
-        raise run.blocked(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}") from error
+        said = f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+        raise run.blocked(said, in_writing=error.errno in _NO_ROOM) from error
     except BaseException as error:
         asked = isinstance(error, (KeyboardInterrupt, SystemExit))
         run.note(f"{'interrupted' if asked else f'stopped by {type(error).__name__}'} in step {run.step}")
@@ -159,9 +162,10 @@ class _Probe:
             with suppress(BraggtraceError):
                 self.space.log(text)
 
-    def blocked(self, what: str) -> ProbeBlockedError:
+    def blocked(self, what: str, *, in_writing: bool) -> ProbeBlockedError:
         """The error that says which step failed, what to do, and where everything is."""
-        remedy = _REMEDIES.get(self.step, "")
+        step = "bundle" if in_writing and self.finished is None else self.step  # writing fails alike in every step
+        remedy = _REMEDIES.get(step, "")
         kept = self.finished or self.space.folder
         if self.finished is None:
             self.note(f"BLOCKED in step {self.step}: {what}")

@@ -7,8 +7,11 @@ complete without it, and a note says so.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ __all__ = ["main", "search"]
 
 _TIMEOUT_S = 120.0
 _LINES = 40
+_LOOK_S = 0.5
 
 
 def search(evidence: Evidence, files: Files, judging: Judging) -> Told:
@@ -42,7 +46,7 @@ def search(evidence: Evidence, files: Files, judging: Judging) -> Told:
     }
     try:
         run = subprocess.run(
-            [sys.executable, "-m", "braggtrace.bundles.why"],
+            [sys.executable, "-P", "-m", "braggtrace.bundles.why"],
             input=json.dumps(message).encode(),
             capture_output=True,
             check=False,
@@ -63,6 +67,7 @@ def search(evidence: Evidence, files: Files, judging: Judging) -> Told:
 def main() -> int:
     """Read a request from standard input, and write what is found to standard output."""
     request: dict[str, Any] = json.load(sys.stdin)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         from braggtrace.compare.report.why import why_json
         from braggtrace.replay.pair import explain_pair
@@ -82,6 +87,13 @@ def main() -> int:
     found = {"story": list(story_lines(explanation)), **why_json(explanation)}
     sys.stdout.buffer.write(orjson.dumps(found))
     return 0
+
+
+def _end_with_parent(parent: int) -> None:
+    """Nobody waits for the answer any more once whoever asked is gone."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os._exit(3)
 
 
 if __name__ == "__main__":
