@@ -30,7 +30,9 @@ interpolation it takes twice as long."""
 _ITERATION_SECONDS = 7e-8  # on one thread, without compiled kernels
 _INTERPOLATED_SECONDS = 9e-7
 _TILE = 131072
-_WORK = 200_000_000
+_SMALLEST_TILE = 64
+_CALL = 100_000  # evaluations, for which a call takes longer than what comes with it
+_WORK = 100_000_000  # evaluations that take a fraction of a second
 _CELLS = ("rot_a_meters", "rot_b_meters", "rot_c_meters")
 _INSIDE = {"oversample_thick": "capture_fraction", "oversample_polar": "polar", "oversample_omega": "omega_pixel_sr"}
 _CARRIED = ("carried_sum", "carried_polar", "carried_omega", "carried_capture")
@@ -124,7 +126,8 @@ class FusedLoop:
         self.kernel = kernel
         loops = loop.model.loops
         # Small enough to show progress and to be interrupted.
-        self.tile_size = min(_TILE, max(_TILE // 16, _WORK // (loops.samples * loops.iterations)))
+        enough = _WORK // (loops.samples * loops.iterations)
+        self.tile_size = min(_TILE, max(_CALL // loops.iterations, _SMALLEST_TILE, enough))
         self._alone = loops.samples == 1
         constants = _constants(loop)
         self._samples = [constants | _sample_values(loop, number) for number in range(loops.samples)]

@@ -16,12 +16,13 @@ from braggtrace.simulate.model import Model
 from braggtrace.simulate.pixels import ELEMENTS, PixelLoop
 from braggtrace.simulate.quirks import STALE_PHI_ZERO
 from braggtrace.simulate.tiles import Tile, tiles
+from braggtrace.simulate.workers import in_order
 
 __all__ = ["Special", "render", "special_pixels", "tile_size"]
 
 _NEVER = int(np.iinfo(np.int64).max)
-_SMALLEST_TILE = 4096
-_EVALUATIONS = 10_000_000  # about half a second without compiled kernels
+_SMALLEST_TILE = 64
+_EVALUATIONS = 4_000_000  # a fraction of a second without compiled kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,11 @@ class Special:
 
 def tile_size(loop: PixelLoop) -> int:
     """Pixels of a tile: what is computed at a time, or less where each takes long, to show progress."""
-    model, loops = loop.model, loop.model.loops
-    if model.interpolate:
-        return max(1, loop.elements // 64)
-    smallest = min(loop.elements, _SMALLEST_TILE if loop.device.type == "cpu" else loop.elements)
-    return min(loop.elements, max(smallest, _EVALUATIONS // max(1, loops.samples * loops.iterations)))
+    loops, neighbours = loop.model.loops, 64 if loop.model.interpolate else 1
+    if loop.device.type != "cpu":
+        return max(1, loop.elements // neighbours)
+    enough = _EVALUATIONS // max(1, loops.samples * loops.iterations * neighbours)
+    return min(loop.elements, max(_SMALLEST_TILE, enough))
 
 
 def special_pixels(loop: PixelLoop, until: int | None = None) -> Special:
@@ -64,8 +65,9 @@ def special_pixels(loop: PixelLoop, until: int | None = None) -> Special:
     firsts = _firsts_of_threads(loop) if STALE_PHI_ZERO in model.quirks else {}
     if not (model.interpolate and "interpolation-permanently-off" in model.quirks):
         return Special(firsts)
-    for tile in tiles(model, tile_size(loop)):
-        leaves = loop.leaves_table(*tile.coordinates(loop.device)).cpu().numpy()
+    pieces = tiles(model, tile_size(loop))
+    search = map if loop.device.type != "cpu" else in_order
+    for tile, leaves in search(lambda tile: (tile, _leaving(loop, tile)), pieces):
         places = tile.places(model.shape[1])
         hits = np.flatnonzero((leaves != _NEVER) & (places <= (_NEVER if until is None else until)))
         if hits.size:
@@ -73,6 +75,12 @@ def special_pixels(loop: PixelLoop, until: int | None = None) -> Special:
         if until is not None and int(places[-1]) >= until:
             break
     return Special(firsts)
+
+
+def _leaving(loop: PixelLoop, tile: Tile) -> NDArray[np.int64]:
+    """(P,) number of the first evaluation of each pixel that interpolation can't serve."""
+    numbers: NDArray[np.int64] = loop.leaves_table(*tile.coordinates(loop.device)).cpu().numpy()
+    return numbers
 
 
 def _firsts_of_threads(loop: PixelLoop) -> dict[int, int]:
@@ -131,8 +139,7 @@ def render(
     parts: list[tuple[NDArray[np.int64], Tensor]] = []
     done = 0
     for stage in _stages(loop, special, compiled):
-        for tile in tiles(model, stage.tile_size, stage.rows):
-            value = _values(stage, special, tile).cpu()
+        for tile, value in _tiles_and_values(stage, special):
             if value.requires_grad:
                 parts.append((tile.places(model.shape[1]), value))
             else:
@@ -173,6 +180,18 @@ def _stages(loop: PixelLoop, special: Special, compiled: str) -> Iterator[_Stage
 def _stage(loop: PixelLoop, rows: range, compiled: str) -> _Stage:
     count = sum(len(tile) for tile in tiles(loop.model, loop.elements, rows))
     return _Stage(loop, fused_loop(loop, count, compiled), rows)
+
+
+def _tiles_and_values(stage: _Stage, special: Special) -> Iterator[tuple[Tile, Tensor]]:
+    """Each tile of a stage with the values of its pixels, (P,), on the CPU."""
+
+    def work(tile: Tile) -> tuple[Tile, Tensor]:
+        return tile, _values(stage, special, tile).cpu()
+
+    pieces = tiles(stage.loop.model, stage.tile_size, stage.rows)
+    # Kernels and GPUs have threads of their own.
+    alone = stage.fused is not None or stage.loop.device.type != "cpu"
+    yield from map(work, pieces) if alone else in_order(work, pieces)
 
 
 def _assembled(image: Tensor, parts: list[tuple[NDArray[np.int64], Tensor]]) -> Tensor:

@@ -20,12 +20,8 @@ from braggtrace.simulate.model import Model
 
 __all__ = ["ELEMENTS", "PixelLoop", "PixelResult", "Recorder"]
 
-ELEMENTS = 32768
-"""How many (sample, iteration, pixel) elements are computed at a time on a CPU, so that they stay in the cache.
-
-Of more, torch would share each operation among its threads; where other programs keep the cores busy, that hand-over
-takes ten times as long as the work.
-"""
+ELEMENTS = 16384
+"""How many (sample, iteration, pixel) elements are computed at a time on a CPU, so that they stay in the cache."""
 
 _BYTES_PER_ELEMENT = 800
 _LARGEST_ON_GPU = 1 << 23
