@@ -261,12 +261,29 @@ def test_trace_refusals(folder: Path, line: str, message: str, capsys: pytest.Ca
     assert not names(folder)
 
 
-def test_masked_pixel_is_zero(capsys: pytest.CaptureFixture[str]) -> None:
-    """A pixel that is not rendered has no values but its own."""
-    assert run(f"trace --pixel 1 1 -- {FLAGS} -roi 3 5 3 5") == 0
-    lines = capsys.readouterr().out.splitlines()
-    frame = lines[lines.index("TRACE_PY: pixel 1 1") :]
-    assert frame == ["TRACE_PY: pixel 1 1", "TRACE_PY: I_pixel_final 0"]
+def test_a_pixel_left_out_is_zero_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Outside -roi a pixel has no values but its own, and a line on stderr names it; one inside needs none."""
+    assert run(f"trace --pixel 1 2 --pixel 4 4 -- {FLAGS} -roi 3 5 2 6") == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    start = lines.index("TRACE_PY: pixel 1 2")
+    assert lines[start + 1 : start + 3] == ["TRACE_PY: I_pixel_final 0", "TRACE_PY: pixel 4 4"]
+    said = [line for line in err.splitlines() if "pixel " in line]
+    expected = "pixel 1 2 is outside -roi, which is slow 2-6, fast 3-5: its value is 0, and nothing else is traced"
+    assert said == [f"braggtrace: {expected}"]
+
+
+def test_masked_pixels_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first ones by name, the others by their number."""
+    mask = np.ones((12, 12), dtype=np.uint8)
+    mask[2] = 0
+    np.save("mask.npy", mask)
+    assert run(f"trace --roi 2 3 0 4 --out t.log -- {FLAGS} -mask mask.npy") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "pixel" in line]
+    assert said == [
+        *(f"braggtrace: pixel 2 {fast} is masked out: its value is 0, and nothing else is traced" for fast in range(3)),
+        "braggtrace: and 2 more such pixels",
+    ]
 
 
 def test_quirks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,14 @@ class Model:
 
     def is_rendered(self, slow: int, fast: int) -> bool:
         """Whether a pixel is in the region of interest and not masked."""
+        return self.why_not_rendered(slow, fast) is None
+
+    def why_not_rendered(self, slow: int, fast: int) -> str | None:
+        """What leaves a pixel out, so that its value is 0; None if nothing does."""
         first, last, left, right = self.roi
-        inside = first <= slow <= last and left <= fast <= right
-        return inside and (self.mask is None or bool(self.mask[slow, fast]))
+        if not (first <= slow <= last and left <= fast <= right):
+            bounds = first, min(last, self.shape[0] - 1), left, min(right, self.shape[1] - 1)
+            return "outside -roi, which is slow {}-{}, fast {}-{}".format(*bounds)
+        if self.mask is not None and not bool(self.mask[slow, fast]):
+            return "masked out"
+        return None

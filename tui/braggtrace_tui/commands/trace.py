@@ -7,6 +7,7 @@ import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from braggtrace.errors import OutputExistsError, UsageError
 from braggtrace_tui.commands.experiment_options import (
@@ -17,9 +18,16 @@ from braggtrace_tui.commands.experiment_options import (
     split_flags,
     torch_device,
     torch_dtype,
+    warn,
 )
 
+if TYPE_CHECKING:
+    from braggtrace.simulate.model import Model
+
 __all__ = ["add_arguments", "parse", "run"]
+
+_NAMED = 3
+"""How many pixels that hold no trace are named one by one."""
 
 EPILOG = """\
 With --out the lines of the inner loops go to a file beside it, NAME_per_phi.log, which `braggtrace diff` reads along.
@@ -75,10 +83,24 @@ def run(args: argparse.Namespace) -> int:
             print(comment)
         for line in itertools.chain(tracer.run_lines(), *(tracer.pixel_lines(*pixel) for pixel in pixels)):
             print(line.text)
+        warn(_left_out(model, pixels))
         return 0
     _write(out, per_phi, list(trace_pieces(tracer, pixels, comments)))
+    warn(_left_out(model, pixels))
     print(f"braggtrace: wrote {out} and {per_phi}", file=sys.stderr)
     return 0
+
+
+def _left_out(model: Model, pixels: Sequence[tuple[int, int]]) -> list[str]:
+    """What a person should know about pixels whose 0 no step computed."""
+    reasons = [(pixel, model.why_not_rendered(*pixel)) for pixel in pixels]
+    messages = [
+        f"pixel {slow} {fast} is {reason}: its value is 0, and nothing else is traced"
+        for (slow, fast), reason in reasons
+        if reason is not None
+    ]
+    more = len(messages) - _NAMED
+    return messages if more <= 0 else [*messages[:_NAMED], f"and {more} more such pixel{'s' * (more > 1)}"]
 
 
 def _targets(args: argparse.Namespace) -> tuple[Path | None, Path | None]:
