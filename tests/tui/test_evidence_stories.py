@@ -390,6 +390,9 @@ def test_two_bundles_are_opened_beside_each_other(tell: Tell, tmp_path: Path, st
         await hand.press("n")
         assert said(hand).startswith("set up differently: host ")
         assert "gpubox-" in said(hand)
+        await hand.pilot.resize_terminal(50, 20)
+        await hand.pilot.pause()
+        assert len(hand.compare.running.lines) == 2
         await hand.press("escape")
         assert said(hand) == ""
         await hand.press("B")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual import events
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from braggtrace_tui.screens.bundlelist import BundleChoice
 
 __all__ = ["CompareEvidence"]
+
+Notice: TypeAlias = Callable[[int], list[Line]]
+"""Lines for a width."""
 
 _BUSY = "evidence is being gathered; Esc cancels it"
 
@@ -42,7 +46,7 @@ class CompareEvidence(CompareRuns):
         self._topic = ""
         self._root = ""
         self._looked_into = ""
-        self._noticed = False
+        self._notice: Notice | None = None
         self._made: Path | None = None
 
     # -- making ------------------------------------------------------------------------------------------------------
@@ -94,7 +98,7 @@ class CompareEvidence(CompareRuns):
         if not self.is_running:
             return
         self._made = result.path if result.made else None
-        self._notice(result_lines(result, self.size.width or 80))
+        self._show_notice(lambda width: result_lines(result, width))
 
     def _show_lines(self, lines: list[Line]) -> None:
         """Lines between the table and the footer; none of them hides the place."""
@@ -102,17 +106,22 @@ class CompareEvidence(CompareRuns):
         self.running.styles.height = max(1, len(lines))
         self.running.show(lines)
 
-    def _notice(self, lines: list[Line]) -> None:
-        """Say something that stays until Esc."""
-        self._noticed = True
-        self._show_lines(lines)
+    def _show_notice(self, notice: Notice) -> None:
+        """Say something that stays until Esc, or until something else is compared."""
+        self._notice = notice
+        self._show_lines(notice(self.size.width or 80))
 
     def _clear_notice(self) -> bool:
         """Take it away; False if nothing was said."""
-        noticed, self._noticed, self._made = self._noticed, False, None
-        if noticed:
+        notice, self._notice, self._made = self._notice, None, None
+        if notice is not None:
             self._show_lines([])
-        return noticed
+        return notice is not None
+
+    def on_resize(self) -> None:
+        """Break the lines anew; the base's own method is called besides."""
+        if self._notice is not None:
+            self._show_lines(self._notice(self.app.size.width))
 
     def on_key(self, event: events.Key) -> None:
         """While the answer stands there, y copies its path; any other key does what it always does."""
@@ -144,6 +153,16 @@ class CompareEvidence(CompareRuns):
             self.say(_BUSY, warning=True)
             return
         super().open_sweep(plan)
+
+    def show_session(self, session: Session, news: str) -> None:
+        """Go on with another pair of traces; what was said about this one goes."""
+        self._clear_notice()
+        super().show_session(session, news)
+
+    def forget_runs(self) -> None:
+        """Other traces were opened."""
+        self._clear_notice()
+        super().forget_runs()
 
     def do_earlier(self) -> None:
         self._clear_notice()
@@ -186,6 +205,6 @@ class CompareEvidence(CompareRuns):
     def _show_setups(self, choice: BundleChoice) -> None:
         from braggtrace_tui.bundlelist import setup_lines
 
-        self._clear_notice()
-        if choice.setups is not None:
-            self._notice(setup_lines(choice.setups, self.size.width or 80, 2))
+        setups = choice.setups
+        if setups is not None:
+            self._show_notice(lambda width: setup_lines(setups, width, 2))
