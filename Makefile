@@ -38,9 +38,8 @@ contracts: $(TORCH)  ## import-linter: who may import whom
 coverage: $(TORCH)  ## the tests again, with the coverage threshold
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
-bench: $(TORCH)  ## speed and memory, with the numbers printed
-	$(BIN)/python bench/run.py
-	$(BIN)/python bench/engine.py
+bench: $(TORCH)  ## speed and memory, with the numbers printed; takes some minutes
+	@for name in run map engine service rerun; do echo; echo "== bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
 
 screenshot: $(STAMP)  ## the picture in the README, drawn by the real screen
 	$(BIN)/python scripts/screenshot.py

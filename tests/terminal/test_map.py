@@ -12,6 +12,7 @@ import pytest
 
 from braggtrace_tui.mapcolours import ramps_of
 from braggtrace_tui.palettes import PALETTES
+from tests.conftest import Cli
 from tests.terminal.conftest import Open
 
 DOWN, RIGHT = "\x1b[B", "\x1b[C"
@@ -52,6 +53,34 @@ def test_a_map_is_cheap_over_a_slow_line(tty: Open, pair: tuple[Path, Path], row
     term.press("q")
     assert term.end() == 0
     assert b"\x1b[?1049l" in term.received
+
+
+def test_from_two_images_on_disk_to_the_comparison_of_a_pixel(tty: Open, cli: Cli, tmp_path: Path) -> None:
+    """Enter on the worst pixel traces it on both sides; Esc comes back, Ctrl-C leaves."""
+    pytest.importorskip("torch", reason="the engine computes with it")
+    (tmp_path / "my flags.txt").write_text(
+        "-cell 70 80 90 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 64 -phi 0 -osc 1 -phisteps 4\n"
+    )
+    for name, mode in (("c.bin", "c-parity"), ("t.bin", "spec")):
+        outputs = ("-floatfile", name, "-nonoise", "-nopgm", "-intfile", f"{name}.img")
+        done = cli("simulate", "--phi-mode", mode, "@my flags.txt", *outputs)
+        assert done.returncode == 0, done.stderr
+    images = ("c.bin", "t.bin", "--shape", "64", "64")
+    term = tty("map", *images)
+    term.wait_for("correlation")
+    term.press("\r")
+    assert "--args FILE says it" in term.text
+    term.press("q")
+    term = tty("map", *images, "--args", "my flags.txt")
+    term.wait_for("correlation")
+    term.press("\r")
+    term.wait_for("diverges first", timeout_s=60)
+    assert "Esc goes back to the map" in term.text
+    assert "reference: torch cpu float64, candidate: " in term.text, "and no doubt: both end at their images"
+    term.press("\x1b")
+    term.wait_for("correlation")
+    term.press("\x03")
+    assert term.end() == 0
 
 
 def test_a_map_without_colours(tty: Open, pair: tuple[Path, Path]) -> None:
