@@ -52,6 +52,31 @@ def test_from_the_divergence_to_a_fresh_aligned_trace(tell: Tell, engine: FakeEn
     assert (fields["folder"], fields["phi_mode"], list(fields["pixels"])) == ("/data", "spec", [(1639, 966)])
 
 
+def test_the_engine_starts_after_the_first_picture(
+    tell: Tell, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading PyTorch must not compete with what the user waits for."""
+    order: list[str] = []
+
+    def noted(kind: type, method: str, what: str) -> None:
+        original = getattr(kind, method)
+
+        def call(self: object) -> None:
+            original(self)
+            order.append(what)
+
+        monkeypatch.setattr(kind, method, call)
+
+    noted(CompareScreen, "show_all", "picture")
+    noted(FakeEngine, "start", "engine")
+
+    async def story(hand: Hand) -> None:
+        await hand.until(lambda: "engine" in order)
+        assert order[0] == "picture"
+
+    tell(story)
+
+
 def test_the_run_that_mends_it(tell: Tell) -> None:
     """Another phi mode, and everything agrees; the cursor has not moved."""
 
