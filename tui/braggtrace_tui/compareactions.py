@@ -42,9 +42,7 @@ def _needs_files(context: Context) -> str:
 def _needs_traces(context: Context) -> str:
     if not context.rows:
         return "there are no values to make evidence of"
-    if not context.reloadable:
-        return "evidence is taken from files: standard input can't be read twice"
-    return "" if context.complete else "the traces are still being read"
+    return "" if context.reloadable else "evidence is taken from files: standard input can't be read twice"
 
 
 def _needs_saved(context: Context) -> str:
