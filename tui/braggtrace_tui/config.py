@@ -32,11 +32,15 @@ __all__ = [
     "choose_backends",
     "choose_engine",
     "config_path",
+    "default_root",
     "load_config",
 ]
 
 LOCAL = "local"
 """The name of the engine on this machine."""
+
+ROOT = "reports"
+"""Where evidence goes, below the folder in which the program was started, unless the config file says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,15 @@ def _config_of(table: Mapping[str, Any], path: Path) -> Config:
     return Config(words["engine"], engines, home["args"], home["bin"], home["root"])
 
 
+def default_root(environ: Mapping[str, str] | None = None) -> Path:
+    """Where evidence goes if nobody says otherwise.
+
+    Raises:
+        InputError: the config file can't be read.
+    """
+    return Path(load_config(config_path(environ)).root or ROOT)
+
+
 def choose_engine(wanted: str | None, config: Config) -> EngineChoice:
     """The engine that an option or the config file names.
 
@@ -153,9 +166,6 @@ def choose_engine(wanted: str | None, config: Config) -> EngineChoice:
 
 RUNS = Path(".braggtrace/runs")
 """Where runs are kept, below the folder in which the program was started."""
-
-ROOT = "reports"
-"""Where evidence goes, below the folder in which the program was started, unless the config file says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

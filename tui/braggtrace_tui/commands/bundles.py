@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from braggtrace_tui.config import default_root
+
 if TYPE_CHECKING:
     from braggtrace.bundles.history import Record
     from braggtrace.bundles.places import Change
@@ -28,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder and what is shown of it."""
     parser.epilog = EPILOG
     parser.add_argument(
-        "root", nargs="?", type=Path, metavar="ROOT", help="folder of topics, or of one (default: reports)"
+        "root",
+        nargs="?",
+        type=Path,
+        metavar="ROOT",
+        help="folder of topics, or of one (default: the config file's root, else reports)",
     )
     parser.add_argument("--topic", help="only this one")
     parser.add_argument(
@@ -53,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return _compare(*args.compare)
     from braggtrace.bundles.history import read_history
 
-    topics = read_history(args.root or Path("reports"))
+    topics = read_history(default_root() if args.root is None else args.root)
     if args.topic is not None:
         topics = {name: records for name, records in topics.items() if name == args.topic}
     if args.format == "json":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from braggtrace.compare.tolerance import Measure
 from braggtrace.errors import InputError, UsageError
 from braggtrace_tui.commands.experiment_options import add_options, explain, prepare, split_flags
+from braggtrace_tui.config import default_root
 
 if TYPE_CHECKING:
     from braggtrace.bundles.request import Experiment, ProbeRequest
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     against.add_argument("--equal-nan", action="store_true", help="NaN equals NaN")
     against.add_argument("--require-all", action="store_true", help="values on one side only make it inconclusive")
     where = parser.add_argument_group("where the evidence goes")
-    where.add_argument("--root", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    where.add_argument("--root", type=Path, metavar="DIR", help="default: that of the config file, else reports")
     where.add_argument("--topic", default="probe", help="letters, digits and underscores (default: probe)")
     where.add_argument("--note", default="", metavar="TEXT", help="your words, for observations.txt")
     where.add_argument("--require-clean", action="store_true", help="refuse a git tree with uncommitted changes")
@@ -188,7 +189,7 @@ def request_of(args: argparse.Namespace) -> ProbeRequest:
             equal_nan=args.equal_nan,
             require_all=args.require_all,
         ),
-        root=args.root,
+        root=default_root() if args.root is None else args.root,
         topic=args.topic,
         command=args.command,
         note=args.note,

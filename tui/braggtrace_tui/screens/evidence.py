@@ -82,7 +82,7 @@ class CompareEvidence(CompareRuns):
                 self.home.probes.launch(plan, self._probe_told, self._probe_ended)
                 self._show_probe()
 
-        traced = len(self.comparison.pixels)
+        traced = len(self.comparison.pixels) if self.snapshot.complete else 0
         form = EvidenceFormScreen(plan, here=self.here, traced=traced, tolerance=tolerance, known=_bundles_in)
         self.app.push_screen(form, chosen)
 

@@ -54,7 +54,7 @@ class EvidenceFormScreen(Screen[EvidencePlan | None]):
         Args:
             plan: what it is filled in with.
             here: (slow, fast) of the pixel that is looked at.
-            traced: how many pixels are.
+            traced: how many pixels are, 0 if that is not known yet.
             tolerance: the one that is on, in words.
             known: how many bundles a folder has.
         """
@@ -62,7 +62,7 @@ class EvidenceFormScreen(Screen[EvidencePlan | None]):
         self._plan, self._here, self._tolerance, self._known = plan, here, tolerance, known
         everything = Option("all", f"all {traced:,}" if traced > 1 else "the one that is traced" if traced else "all")
         options = [everything]
-        if here is not None and traced > 1:
+        if here is not None and traced != 1:
             options.append(Option("here", f"this one: {here[0]} {here[1]}"))
         self.pixels = ChoiceRow("pixels", options, "all", id="pixels")
         self.topic = WordsRow("topic", plan.topic, "letters, digits and underscores", id="topic")
