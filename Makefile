@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 TORCH := $(VENV)/.torch-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types contracts coverage bench screenshot docs wheel-test clean
+.PHONY: help demo test check lint format types contracts coverage bench screenshot docs causes wheel-test clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ screenshot: $(STAMP)  ## the picture in the README, drawn by the real screen
 docs: $(TORCH)  ## the generated pages of docs/
 	$(BIN)/python scripts/docs.py
 	$(BIN)/python scripts/docs_steps.py
+
+causes: $(TORCH)  ## faults seeded into the engine: how often their causes are found (docs/causes.md; 20 minutes)
+	$(BIN)/python scripts/causes.py
 
 wheel-test: $(STAMP)  ## build the wheel and run the headless tests against it
 	PYTHON=$(BIN)/python scripts/wheel-test
