@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from braggtrace.bundles.history import State, compare_setup, read_history
+from braggtrace.bundles.request import Judging
 from braggtrace.bundles.verify import verify
+from braggtrace.quantities import Kind
 from braggtrace_tui.bundlelist import (
     BundleRow,
     bundle_detail,
@@ -139,3 +141,13 @@ def test_two_set_ups_are_told_apart(reports: Path, tmp_path: Path) -> None:
     rows_of_long = [("libraries.torch", "1", "2"), ("flags", "-a " * 40, "-b"), ("phi_mode", "–", "spec")]
     lines = [plain(line) for line in setup_lines(rows_of_long, 60, 2)]
     assert lines == [" set up differently: phi_mode – | spec · libraries.torch 1", "   | 2 · flags"]
+
+
+def test_it_is_judged_as_it_was(reports: Path, tmp_path: Path) -> None:
+    """Its tolerances and its map, of which the file is in the bundle."""
+    judging = Judging({"rtol": ("rot_*:1e-2",)}, mapping='ignore = ["stol"]\n')
+    captured(tmp_path, SPEC, FakeClock(NOON + timedelta(hours=9)), judging=judging)
+    row = rows_of(reports)[0]
+    assert row.options.tolerances.of(["rot_a"], Kind.REAL).rtol == 1e-2
+    assert row.options.mapping.ignore == ("stol",)
+    assert Path(row.options.mapping.path).read_text() == judging.mapping

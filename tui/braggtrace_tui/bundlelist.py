@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from braggtrace.bundles.history import State, trace_of, trend
+from braggtrace.bundles.names import MAP
 from braggtrace.bundles.places import Change, plainly
 from braggtrace.bundles.words import key_pixel, number, pixel_words, product, seconds
+from braggtrace.compare.mapping import NO_MAP
 from braggtrace.compare.options import DEFAULT_OPTIONS, Options
 from braggtrace.errors import BraggtraceError
 from braggtrace_tui.pieces import BLANK, Line, Piece, Role, clip, clip_start, safe, wrap
@@ -123,6 +125,8 @@ def _complete(row: BundleRow, metrics: Mapping[str, Any], moved: Change | None) 
     stored = [str(row.path / Path(entry["stored"]).name) for entry in metrics["files"]["reference"]]
     pixels = tuple((int(slow), int(fast)) for slow, fast in (entry["pixel"] for entry in metrics["pixels"]))
     options = judging_of(metrics).options(pixels)
+    if options.mapping != NO_MAP:  # its file is in the bundle
+        options = replace(options, mapping=replace(options.mapping, path=str(row.path / MAP)))
     return BundleRow(
         row.path,
         row.name,
