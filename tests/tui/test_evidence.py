@@ -22,6 +22,7 @@ from braggtrace_tui.evidence import (
     probe_command,
     result_lines,
     tolerance_arguments,
+    tolerance_words,
     topic_of,
     where_it_fails,
 )
@@ -77,7 +78,15 @@ def test_arguments_judge_as_the_screen_does(rules: list[Rule], decades: int) -> 
     again = Judging({name: tuple(value) for name, value in words.items()}).options(()).tolerances
     for kind in (Kind.REAL, Kind.INTEGER):
         for name in NAMES:
-            assert again.of([name], kind).key == pytest.approx(tolerances.of([name], kind).key, rel=1e-11)
+            assert again.of([name], kind).key == pytest.approx(tolerances.of([name], kind).key, rel=1e-11, abs=0)
+
+
+def test_the_form_says_how_it_is_judged() -> None:
+    """Fixes that are accepted on screen are no part of the traces."""
+    assert tolerance_words(Tolerances().scaled(10.0), 0) == "rtol 1e-5"
+    rules = Tolerances((Rule(Measure.RTOL, "rot_*", 1e-9),))
+    assert tolerance_words(rules, 1) == "rtol 1e-6, and 1 rule of your own; without the fix accepted on screen"
+    assert tolerance_words(Tolerances(), 2) == "rtol 1e-6; without the 2 fixes accepted on screen"
 
 
 def test_a_box_of_pixels_is_a_roi() -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "probe_command",
     "result_lines",
     "tolerance_arguments",
+    "tolerance_words",
     "topic_of",
     "where_it_fails",
 ]
@@ -120,10 +121,23 @@ def tolerance_arguments(tolerances: Tolerances) -> list[str]:
         value = str(int(rule.value)) if rule.measure is Measure.ULP else f"{rule.value * loosened:.12g}"
         pattern = f"{rule.pattern}:" if rule.pattern else ""
         words.append(f"--{rule.measure}={pattern}{value}{'*max' if rule.of_max else ''}")
-    decided = any(rule.measure is Measure.ULP and not rule.pattern and rule.value for rule in tolerances.rules)
-    if loosened != 1 and (Measure.RTOL, "") not in seen and not decided:
+    steps = next((rule.value for rule in tolerances.rules if rule.measure is Measure.ULP and not rule.pattern), 0.0)
+    if loosened != 1 and (Measure.RTOL, "") not in seen and not steps:  # where steps decide, no default does
         words.append(f"--{Measure.RTOL}={DEFAULTS[Kind.REAL].rtol * loosened:.12g}")
     return words
+
+
+def tolerance_words(tolerances: Tolerances, fixes: int) -> str:
+    """How evidence is going to be judged, in a few words.
+
+    Args:
+        tolerances: those that are on.
+        fixes: how many fixes are accepted on screen: evidence is of the traces as they are.
+    """
+    rules = len(tolerances.rules)
+    words = f"rtol {tolerances.default_rtol:.3g}".replace("e-0", "e-")
+    words += f", and {rules} rule{'s' if rules > 1 else ''} of your own" if rules else ""
+    return words + (f"; without the {'fix' if fixes == 1 else f'{fixes} fixes'} accepted on screen" if fixes else "")
 
 
 def pixel_arguments(pixels: Sequence[Pixel]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from textual import events
 
-from braggtrace_tui.evidence import EvidencePlan, EvidenceResult, result_lines, topic_of
+from braggtrace_tui.evidence import EvidencePlan, EvidenceResult, result_lines, tolerance_words, topic_of
 from braggtrace_tui.pieces import Line
 from braggtrace_tui.running import Progress, progress_line
 from braggtrace_tui.screens.rerun import CompareRuns
@@ -71,9 +71,7 @@ class CompareEvidence(CompareRuns):
             root=self._root or self.home.backends.root,
             topic=topic_of(session.reference, session.candidate, self._topic),
         )
-        tolerance = f"rtol {options.all_tolerances.default_rtol:.3g}"
-        rules = len(options.all_tolerances.rules)
-        tolerance += f", and {rules} rule{'s' if rules > 1 else ''} of your own" if rules else ""
+        tolerance = tolerance_words(options.all_tolerances, self.context.fixes)
 
         def chosen(plan: EvidencePlan | None) -> None:
             if plan is not None:
