@@ -70,9 +70,9 @@ class Hand:
 
     @property
     def line(self) -> str:
-        """The line under the cursor of the comparison."""
+        """The words of the line under the cursor of the comparison."""
         table = self.compare.table
-        return plain(table.line(table.cursor)).strip()
+        return " ".join(plain(table.line(table.cursor)).split())
 
     async def open_form(self) -> None:
         """`R`, and wait for the check."""

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from braggtrace.runs.store import RunStore
 from braggtrace_tui.config import Backends, EngineChoice
+from braggtrace_tui.engine_desk import RunDesk
 from braggtrace_tui.pieces import plain
 from braggtrace_tui.screens.compare import CompareScreen
 from braggtrace_tui.screens.enginestate import EngineScreen
@@ -29,11 +30,11 @@ def test_from_the_divergence_to_a_fresh_aligned_trace(tell: Tell, engine: FakeEn
     """`R`, Enter: the form knows the flags, and the cursor stays at the same quantity and coordinate."""
 
     async def story(hand: Hand) -> None:
-        assert hand.line.startswith("≠ first    rot_a.y")
+        assert hand.line.startswith("≠ first rot_a.y")
         await hand.open_form()
         await hand.press("right", "left", "enter")  # nothing has to be chosen
         await hand.until(lambda: "traced again" in hand.message)
-        assert hand.line.startswith("≠ first    rot_a.y")
+        assert hand.line.startswith("≠ first rot_a.y")
         assert "1639 966" in hand.compare.header.text
         assert "missing" not in hand.compare.header.text
         assert len(hand.compare.comparison.pixels) == 1
@@ -41,7 +42,7 @@ def test_from_the_divergence_to_a_fresh_aligned_trace(tell: Tell, engine: FakeEn
         assert Path(trace).is_relative_to(tmp_path / "runs")
         await hand.press("B")
         assert len(hand.compare.comparison.pixels) == 4
-        assert hand.line.startswith("≠ first    rot_a.y")
+        assert hand.line.startswith("≠ first rot_a.y")
         await hand.press("B")
         assert "nothing was run" in hand.message
 
@@ -85,7 +86,7 @@ def test_the_run_that_mends_it(tell: Tell) -> None:
         hand.form.fields.phi.focus()
         await hand.press("left", "enter")
         await hand.until(lambda: "traced again" in hand.message)
-        assert hand.line.startswith("= agrees   rot_a")
+        assert hand.line.startswith("= agrees rot_a")
         assert "values agree" in hand.compare.verdict.text
         await hand.press("R")  # the form is as it was left
         assert hand.form.plan.phi_mode == "c-parity"
@@ -208,6 +209,24 @@ def test_progress_is_live_and_the_table_stays_free(tell: Tell, engine: FakeEngin
         await hand.until(lambda: "was cancelled" in hand.message, seconds=2)
         assert not hand.compare.has_class("running")
         assert RunStore(hand.app.desk.root).list()[0].status == "cancelled"
+
+    tell(story)
+
+
+def test_the_line_of_a_run_follows_the_width(tell: Tell, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while there is no progress to tell."""
+    engine.seconds = 30
+    monkeypatch.setattr(RunDesk, "_progress", lambda *_: None)
+
+    async def story(hand: Hand) -> None:
+        await hand.open_form()
+        await hand.press("enter")
+        await hand.until(lambda: "Esc cancels" in hand.compare.running.text)
+        for width in (140, 60, 100):
+            await hand.pilot.resize_terminal(width, 30)
+            await hand.until(lambda w=width: len(hand.compare.running.text.rstrip()) == w - 2)  # type: ignore[misc]
+        await hand.press("escape")
+        await hand.until(lambda: "was cancelled" in hand.message)
 
     tell(story)
 
@@ -437,7 +456,7 @@ def test_a_sweep_says_which_combination_agrees(tell: Tell, engine: FakeEngine) -
         await hand.press("down", "enter")
         assert isinstance(hand.app.screen, CompareScreen)
         assert "from the sweep" in hand.message
-        assert hand.line.startswith("≠ first    rot_a.y")
+        assert hand.line.startswith("≠ first rot_a.y")
 
     tell(story, size=(110, 30))
     assert {(f["dtype"], f["phi_mode"], f["profile"]) for do, f in engine.asked if do == "trace"} >= {

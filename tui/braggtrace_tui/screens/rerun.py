@@ -129,7 +129,7 @@ class CompareRuns(CompareMoves):
     def launch(self, plan: RunPlan) -> None:
         """Run it; the fresh trace is shown when it is there."""
         try:
-            self.home.desk.launch(plan, self._told, self._ended)
+            self.home.desk.launch(plan, self._run_told, self._run_ended)
         except BraggtraceError as error:
             self.say(str(error), warning=True)
             return
@@ -140,7 +140,7 @@ class CompareRuns(CompareMoves):
         """Cancel the run that is under way; False if there is none."""
         return self.home.desk.cancel()
 
-    def _told(self, _: Progress) -> None:
+    def _run_told(self, _: Progress) -> None:
         if self.has_class("running"):
             self._show_running()
 
@@ -151,7 +151,7 @@ class CompareRuns(CompareMoves):
         self.add_class("running")
         self.running.show([progress_line(progress, time.monotonic(), self.size.width or 80)])
 
-    def _ended(self, ended: Ended) -> None:
+    def _run_ended(self, ended: Ended) -> None:
         if self._showing is not None:
             self._showing.stop()
         self.remove_class("running")
@@ -170,6 +170,11 @@ class CompareRuns(CompareMoves):
             self.show_fresh(ended.plan, ended.trace, f"traced again in {seconds_words(ended.seconds)}")
             if ended.sentence:
                 self.say(ended.sentence, warning=True)
+
+    def _after_resize(self) -> None:
+        super()._after_resize()
+        if self.has_class("running"):
+            self._show_running()
 
     def _failure(self, ended: Ended) -> str:
         """What to do comes first: the rest may be wider than the screen."""
@@ -204,7 +209,7 @@ class CompareRuns(CompareMoves):
         words = f"beside the {plan.beside.value}: {plan.choices}"
         if complete and not _holds(other, pixels):
             words = f"but the {plan.beside.value} has no such pixel: all is on one side only{_other_way(plan)}"
-        self.show_session(fresh, f"{news}, {words} · B goes back")
+        self.show_session(fresh, f"{news} · B goes back · {words}")
 
     def show_session(self, session: Session, news: str) -> None:
         """Go on with another pair of traces, at the same place, and keep this one to come back to."""
@@ -331,7 +336,7 @@ class CompareRuns(CompareMoves):
         def opened(reference: Ended, candidate: Ended) -> None:
             options = replace(self.session.options, pixels=())
             words = f"reference: {reference.plan.choices}, candidate: {candidate.plan.choices}"
-            self.show_session(Session(str(reference.trace), str(candidate.trace), options), f"{words} · B goes back")
+            self.show_session(Session(str(reference.trace), str(candidate.trace), options), f"B goes back · {words}")
 
         problem = BothSides(self.home.desk, sides, self.say, opened).start(pixels)
         if problem:
@@ -361,7 +366,7 @@ class CompareRuns(CompareMoves):
         elif choice.what == "compare" and other is not None:
             session = Session(str(run.trace), str(other.trace), replace(self.session.options, pixels=()))
             words = f"{run.plan.choices} (reference) with {other.plan.choices} (candidate)"
-            self.show_session(session, f"{words} · B goes back")
+            self.show_session(session, f"B goes back · {words}")
         elif run.trace is not None:
             plan = replace(run.plan, beside=Beside.REFERENCE)
             self.show_fresh(plan, run.trace, "a kept run")
