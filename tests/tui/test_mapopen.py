@@ -48,7 +48,7 @@ def tell(stale: tuple[str, str], flags: str, tmp_path: Path, monkeypatch: pytest
         ours, theirs = (np.full((2, 2), value, np.float32) for value in (1, 2))
         data = map_data(Image(ours, "c.bin", HERE), Image(theirs, "t.bin", HERE))
         fake = FakeEngine(traces)
-        backends = Backends(EngineChoice(), args=flags, runs=tmp_path / "runs")
+        backends = Backends(EngineChoice("box", ("ssh", "box")), args=flags, runs=tmp_path / "runs")
         app = MapApp(PLAIN, Settings(), data, ["c.bin", "t.bin"], backends, fake.make)
 
         async def act() -> None:
@@ -118,5 +118,21 @@ def test_a_side_that_cant_be_traced_says_why(tell: Tell) -> None:
         fake.fails["trace"] = ("input", "A.mat: no such file")
         await hand.press("enter")
         await hand.until(lambda: "the reference can't be traced: A.mat: no such file" in message(hand))
+
+    tell(story)
+
+
+def test_an_engine_that_was_lost_is_connected_again(tell: Tell) -> None:
+    """There is no other key for it on the map."""
+
+    async def story(hand: Hand, fake: FakeEngine) -> None:
+        await hand.until(lambda: fake.starts == 1)
+        fake.become("lost", "the line was cut")
+        await hand.pilot.pause()
+        await hand.press("enter")
+        assert "the engine was lost" in message(hand)
+        await hand.until(lambda: fake.starts == 2)
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, CompareScreen))
 
     tell(story)

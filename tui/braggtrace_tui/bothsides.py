@@ -114,6 +114,9 @@ class BothSides:
         Args:
             pixels: as the run form has them.
         """
+        if self._desk.hold.kind == "lost" and not all(side.program for side in self._sides):
+            self._desk.hold.reconnect()
+            return "the engine was lost; it is connected again now: press the key once more"
         return self._trace(pixels, None)
 
     def _trace(self, pixels: str, reference: Ended | None) -> str | None:
