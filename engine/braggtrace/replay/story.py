@@ -103,7 +103,7 @@ def headline(
             listed = names([f"{root.quantity}{_both(root)}" for root in starts], 3)
             text = visible(f"The sides don't start from the same values: {listed}.")
         else:
-            text = first.sentence + _likewise(first.verdict, [root.quantity for root in alike])
+            text = first.sentence + _likewise(first.verdict, [visible(root.quantity) for root in alike])
         if others:
             text += f" {others} other independent {'root' if others == 1 else 'roots'}."
         return text
@@ -227,14 +227,14 @@ def _budget(explanation: Explanation) -> str:
     assert budget is not None
     where = "" if budget.pixel is None else f" at pixel {budget.pixel[0]} {budget.pixel[1]}"
     parts = [
-        f"{root.quantity} {root.share_of_final:.1%}"
+        f"{visible(root.quantity)} {root.share_of_final:.1%}"
         for root in explanation.roots
         if root.share_of_final is not None and abs(root.share_of_final) >= 5e-4
     ]
     left = "nothing is left" if abs(budget.remainder) < 5e-4 else f"{budget.remainder:.1%} comes from elsewhere"
     if any(root.share_of_final is not None and not -0.05 < root.share_of_final < 1.05 for root in explanation.roots):
         left += "; they work against each other"
-    ratio = f"{budget.quantity}{where}: candidate/reference = {budget.ratio:.6g}"
+    ratio = f"{visible(budget.quantity)}{where}: candidate/reference = {budget.ratio:.6g}"
     explained = f"Of the difference: {', '.join(parts)}; {left}." if parts else "None of it comes from these roots."
     return f"{ratio}. {explained}"
 
