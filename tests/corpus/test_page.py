@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -11,9 +15,24 @@ from braggtrace.causes.codes import ADVICE, MEANING, Code
 from braggtrace.corpus.faults import CODES
 from braggtrace.corpus.measure import measure
 from braggtrace.corpus.pairs import fault_pair, rounding_pair
-from tests.test_engine_docs import script
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "causes.md"
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "causes.md"
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[ModuleType]:
+    """The script that writes the page."""
+    path = ROOT / "scripts" / "causes.py"
+    if not path.is_file():
+        pytest.skip("not a checkout")
+    spec = importlib.util.spec_from_file_location("causes_script", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["causes_script"] = importlib.util.module_from_spec(spec)  # data classes look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["causes_script"]
 
 
 def rows(first: str) -> list[list[str]]:
@@ -52,9 +71,8 @@ def test_what_was_aimed_at_is_reached() -> None:
     assert none[7] == "0"
 
 
-def test_seeds_of_the_page_are_kept_apart() -> None:
+def test_seeds_of_the_page_are_kept_apart(page: ModuleType) -> None:
     """Published and development seeds don't meet, for any size of a run that is offered."""
-    page = script("causes")
     published = {task.seed for task in page.tasks(page.PUBLISHED, 1000, 1000, 1000)}
     developed = {task.seed for task in page.tasks(page.DEVELOPMENT, 1000, 1000, 1000)}
     assert not published & developed
@@ -63,9 +81,8 @@ def test_seeds_of_the_page_are_kept_apart() -> None:
     assert min(listed) >= page.PUBLISHED
 
 
-def test_the_page_can_be_made() -> None:
+def test_the_page_can_be_made(page: ModuleType) -> None:
     """From a run of four pairs."""
-    page = script("causes")
     text = page.page(
         [measure(fault_pair(3)), measure(fault_pair(4, 2)), measure(fault_pair(5, 3)), measure(rounding_pair(6))]
     )
