@@ -5,6 +5,7 @@ Needs the measured inputs beside the checkout (`../shared/golden`).
 
 python bench/engine.py              everything (some minutes)
 python bench/engine.py speed        only the table of rendering speeds
+python bench/engine.py core         the same, one thread in CPU time: for machines that do something else, too
 python bench/engine.py cold         only new processes: simulate, trace, compiling
 python bench/engine.py memory       only memory
 """
@@ -28,6 +29,7 @@ from braggtrace.simulate.model import Model
 from braggtrace.simulate.quirks import PROFILES
 from braggtrace.simulate.resolve import resolve
 from braggtrace.simulate.setup import setup_from_flags
+from braggtrace.simulate.workers import in_order
 
 GOLDEN = Path(os.environ.get("BRAGGTRACE_SHARED", Path(__file__).parent.parent.parent / "shared")) / "golden"
 GEOMETRY = (
@@ -56,6 +58,8 @@ HUGE = {
     "whole frame, 200 mosaic domains": WHOLE + "-phisteps 1 -mosaic 0.5 -mosaic_domains 200",
 }
 REPEATS = 7
+Clock = Callable[[], float]
+PIECE, TIMES = 16384, 200
 
 
 def model_of(profile: str, flags: str) -> Model:
@@ -63,46 +67,62 @@ def model_of(profile: str, flags: str) -> Model:
     return resolve(setup_from_flags(flags.split(), PROFILES[profile], folder=GOLDEN).experiment)
 
 
-def timed(work: Callable[[], object], times: int) -> float:
+def timed(work: Callable[[], object], times: int, clock: Clock = time.perf_counter) -> float:
     """The median of several runs [s]."""
     found = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = clock()
         work()
-        found.append(time.perf_counter() - start)
+        found.append(clock() - start)
     return statistics.median(found)
 
 
-def sine_seconds() -> float:
+def sine_seconds(clock: Clock = time.perf_counter) -> float:
     """Seconds that torch.sin takes for one float64, in pieces that fit the cache, on all threads."""
-    x = torch.rand(65536, dtype=torch.float64) * 100.0
-    out = torch.empty_like(x)
-    return timed(lambda: [torch.sin(x, out=out) for _ in range(200)], 5) / (200 * len(x))
+    x = torch.rand(PIECE, dtype=torch.float64) * 100.0
+
+    def piece(_: int) -> None:
+        out = torch.empty_like(x)
+        for _ in range(TIMES):
+            torch.sin(x, out=out)
+
+    pieces = 4 * torch.get_num_threads()
+    return timed(lambda: list(in_order(piece, range(pieces))), 1, clock) / (pieces * TIMES * PIECE)
 
 
-def bench_speed() -> None:
+def ratio_to_sines(work: Callable[[], object], sines: float, times: int, clock: Clock) -> tuple[float, float]:
+    """The median time of some work [s], and of its ratio to that of sines, measured alternately."""
+    pairs = [(timed(work, 1, clock), sines * sine_seconds(clock)) for _ in range(times)]
+    return statistics.median(took for took, _ in pairs), statistics.median(took / sine for took, sine in pairs)
+
+
+def bench_speed(clock: Clock = time.perf_counter) -> None:
     """Rendering, with compiled kernels and without."""
     print(f"{torch.get_num_threads()} threads; ratios are to the time of torch.sin for six sines an iteration")
-    print(f"{'':<24}{'':<9}{'M iterations':>14}{'compiled s':>12}{'ns':>7}{'ratio':>8}{'bare s':>10}{'ns':>8}")
+    print(f"{'':<33}{'M iterations':>14}{'compiled s':>12}{'ns':>8}{'ratio':>8}{'bare s':>10}{'ns':>8}{'ratio':>8}")
     with torch.inference_mode():
         for name, (profile, flags) in WORK.items():
             model = model_of(profile, flags)
             count = len(model.rendered()) * model.loops.samples * model.loops.iterations
             for dtype in (torch.float64, torch.float32):
+                cells = []
+                for compiled, times in (("on", REPEATS), ("off", 1)):
 
-                def run(compiled: str, model: Model = model, dtype: torch.dtype = dtype) -> object:
-                    return render(model, dtype=dtype, compiled=compiled)
+                    def work(compiled: str = compiled, model: Model = model, dtype: torch.dtype = dtype) -> object:
+                        return render(model, dtype=dtype, compiled=compiled)
 
-                run("on")  # the first run compiles or loads the kernels
-                sine = sine_seconds()
-                compiled, bare = timed(lambda run=run: run("on"), REPEATS), timed(lambda run=run: run("off"), 1)
-                print(
-                    f"{name:<24}{str(dtype).removeprefix('torch.'):<9}{count / 1e6:14.1f}{compiled:12.3f}"
-                    f"{compiled / count * 1e9:7.2f}{compiled / (6 * count * sine):8.3f}{bare:10.2f}"
-                    f"{bare / count * 1e9:8.1f}",
-                    flush=True,
-                )
-    print(f"torch.sin takes {sine * 1e9:.2f} ns a value")
+                    if compiled == "on":
+                        work()  # the first run compiles or loads the kernels
+                    took, ratio = ratio_to_sines(work, 6 * count, times, clock)
+                    cells.append(f"{took:10.3f}{took / count * 1e9:8.2f}{ratio:8.3f}")
+                print(f"{name:<24}{str(dtype)[6:]:<9}{count / 1e6:14.1f}  {''.join(cells)}", flush=True)
+    print(f"torch.sin takes {statistics.median(sine_seconds(clock) for _ in range(5)) * 1e9:.2f} ns a value")
+
+
+def bench_core() -> None:
+    """The same on one thread in CPU time, which other programs on the machine hardly disturb."""
+    torch.set_num_threads(1)
+    bench_speed(time.process_time)
 
 
 def write_table(path: Path, edge: int = 40) -> int:
@@ -164,7 +184,7 @@ def peak_kb() -> int:
     return int(text.partition("VmHWM:")[2].split()[0])
 
 
-BENCHES = {"speed": bench_speed, "cold": bench_cold, "memory": bench_memory}
+BENCHES = {"speed": bench_speed, "cold": bench_cold, "memory": bench_memory, "core": bench_core}
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ interpolation it takes twice as long."""
 
 _ITERATION_SECONDS = 7e-8  # on one thread, without compiled kernels
 _INTERPOLATED_SECONDS = 9e-7
-_TILE = 131072
+_TILE = 65536
 _SMALLEST_TILE = 64
 _CALL = 100_000  # evaluations, for which a call takes longer than what comes with it
 _WORK = 100_000_000  # evaluations that take a fraction of a second

@@ -22,7 +22,7 @@ __all__ = ["Special", "render", "special_pixels", "tile_size"]
 
 _NEVER = int(np.iinfo(np.int64).max)
 _SMALLEST_TILE = 64
-_EVALUATIONS = 4_000_000  # a fraction of a second without compiled kernels
+_EVALUATIONS = 1_000_000  # some 0.1 s without compiled kernels, after which a run can be interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def render(
     loop = PixelLoop(model, device, dtype)
     special = special_pixels(loop)
     count = sum(len(tile) for tile in tiles(model, loop.elements))
-    image = torch.zeros(model.shape, dtype=torch.float64)
+    image = torch.from_numpy(np.zeros(model.shape))  # numpy asks for large pages of memory, which come sooner
     parts: list[tuple[NDArray[np.int64], Tensor]] = []
     done = 0
     for stage in _stages(loop, special, compiled):
