@@ -48,11 +48,11 @@ def test_single_faults_are_named_with_confidence() -> None:
 
 
 def test_three_faults_at_once_are_all_found() -> None:
-    """Six pairs, eighteen independent faults: all steps but one at most, and no false alarm."""
-    found = tally([measure(fault_pair(SEED + number, 3)) for number in range(6)])
-    assert found.faults == 18
-    assert found.roots >= 17 / 18
-    assert found.first >= 15 / 18
+    """Four pairs, twelve independent faults: all steps but one at most, and no false alarm."""
+    found = tally([measure(fault_pair(SEED + number, 3)) for number in range(4)])
+    assert found.faults == 12
+    assert found.roots >= 11 / 12
+    assert found.first >= 10 / 12
     assert found.headline == 1.0
     assert found.false_alarms == 0
 
@@ -60,7 +60,7 @@ def test_three_faults_at_once_are_all_found() -> None:
 @pytest.mark.parametrize("rtol", [None, 1e-9])
 def test_roundings_raise_no_alarm(rtol: float | None) -> None:
     """float32 beside float64, 17 digits beside 6: many values diverge, and nothing is blamed."""
-    outcomes = [measure(rounding_pair(SEED + number), rtol) for number in range(8)]
+    outcomes = [measure(rounding_pair(SEED + number), rtol) for number in range(5)]
     assert any(outcome.diverged for outcome in outcomes)
     assert [outcome.roots for outcome in outcomes] == [()] * len(outcomes)
 

@@ -13,7 +13,7 @@ from braggtrace.replay.model import Explanation
 from braggtrace.replay.pair import explain_pair
 
 SEEDS = st.integers(200_000, 300_000)
-few = settings(max_examples=6, derandomize=True)
+few = settings(max_examples=4, derandomize=True)
 SWAPPED = {"reference": "candidate", "candidate": "reference", "unknown": "unknown"}
 
 
