@@ -74,6 +74,12 @@ class Talk:
             if message.get("id", "") == id_ and message["event"] in ("result", "error"):
                 return message
 
+    def end_of_any(self) -> dict[str, Any]:
+        """The next result or error."""
+        while (message := self.line())["event"] not in ("result", "error"):
+            pass
+        return message
+
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Send a request and wait for its end."""
         self.say({"id": do, "do": do, **fields})

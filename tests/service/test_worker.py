@@ -99,3 +99,38 @@ def _logged(talk: Talk) -> tuple[str, dict[str, object]]:
     while (message := talk.line())["event"] not in ("result", "error"):
         log += message["text"] if message["event"] == "log" else ""
     return log, message
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="the worker computes with torch")
+def test_what_screens_ask_for_gives_way_to_what_a_person_asks_for(tmp_path: Path) -> None:
+    """A trace does not wait for the end of a replay, which is begun again afterwards, by the same worker."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if 'braggtrace.service.worker' in ' '.join(sys.orig_argv):\n"
+        "    import time\n"
+        "    import braggtrace.service.replay as replay\n"
+        "    def slow(task):\n"
+        "        for done in range(150):\n"
+        "            time.sleep(0.02)\n"
+        "            task.progress(done, 150, 'steps')\n"
+        "        return {'story': 'told'}\n"
+        "    replay.replay = slow\n"
+    )
+    with talking(env={**os.environ, "PYTHONPATH": str(tmp_path)}) as talk:
+        worker = talk.ask("hello")["worker_pid"]
+        for number in range(2):
+            talk.say({"id": f"why{number}", "do": "replay", "reference": ["a"], "candidate": ["b"]})
+            while talk.line()["event"] != "progress":
+                pass
+            start = time.monotonic()
+            for pixel in range(3):
+                talk.say({"id": f"t{pixel}", "do": "trace", **EXPERIMENT, "pixels": [[1, pixel]]})
+            ended = [talk.end_of_any() for _ in range(3)]
+            assert [each["id"] for each in ended] == ["t0", "t1", "t2"]
+            assert time.monotonic() - start < 2.5, "a replay takes three seconds"
+            assert talk.end_of(f"why{number}")["story"] == "told"
+        talk.say({"id": "why", "do": "replay", "reference": ["a"], "candidate": ["b"]})
+        talk.say({"id": "t", "do": "trace", **EXPERIMENT, "pixels": [[1, 1]]})
+        talk.say({"id": "stop", "do": "cancel", "target": "why"})
+        assert talk.end_of("why")["code"] == "cancelled", "it is not begun again"
+        assert talk.ask("hello")["worker_pid"] == worker

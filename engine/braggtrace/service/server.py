@@ -43,6 +43,8 @@ _READ = 1 << 18
 _CANCEL_S = 0.1
 _STARTS = 3
 _LOG_BYTES = 64 << 10
+_PATIENT = frozenset({"replay"})
+"""What screens ask for by themselves: it gives way to what a person has asked for."""
 
 
 @dataclass(slots=True)
@@ -54,12 +56,21 @@ class _Job:
         lane: quick or main.
         kill_at: when the worker is killed if it has not stopped, on the monotonic clock; None if nobody asked it to.
         logged: bytes of printed text passed on so far.
+        yields: it was asked to end so that another can begin, and is begun again after that.
+        parted: pieces of its result have been passed on, so that it can't begin again.
     """
 
     request: Request
     lane: Lane
     kill_at: float | None = None
     logged: int = 0
+    yields: bool = False
+    parted: bool = False
+
+    @property
+    def patient(self) -> bool:
+        """Nobody sits and waits for it."""
+        return self.request.do in _PATIENT
 
 
 class Server:
@@ -213,17 +224,26 @@ class Server:
             self._start_worker("restarting")
 
     def _dispatch(self) -> None:
-        """Give the worker what it can take: anything quick, and one of the others at a time."""
+        """Give the worker what it can take: anything quick, and one of the others at a time, the patient ones last."""
         if not self._ready or self._child is None:
             return
-        busy = any(job.lane is Lane.MAIN for job in self._working.values())
-        for job in list(self._waiting):
+        running = next((job for job in self._working.values() if job.lane is Lane.MAIN), None)
+        busy = running is not None
+        for job in sorted(self._waiting, key=lambda job: job.patient):
             if job.lane is Lane.MAIN and busy:
+                if running is not None and running.patient and not job.patient:
+                    self._ask_to_yield(running)
                 continue
             busy = busy or job.lane is Lane.MAIN
             self._waiting.remove(job)
             self._working[job.request.id] = job
             self._child.send(job.request.line + b"\n")
+
+    def _ask_to_yield(self, job: _Job) -> None:
+        """Interrupt it between two of its steps; it is not killed if it does not react."""
+        if self._child is not None and not (job.yields or job.parted or job.kill_at is not None):
+            job.yields = True
+            self._child.send(encode({"v": 1, "id": job.request.id, "do": "cancel", "target": job.request.id}))
 
     def _read_replies(self) -> bool:
         child = self._child
@@ -253,6 +273,12 @@ class Server:
             with contextlib.suppress(OSError, ValueError):
                 self._read_what_was_printed(job)
             del self._working[message["id"]]
+            cancelled = message["event"] == "error" and message["code"] == Code.CANCELLED
+            if cancelled and job.yields and job.kill_at is None and not job.parted:
+                self._waiting.append(_Job(job.request, job.lane))
+                self._dispatch()
+                return
+        job.parted = job.parted or message["event"] == "part"
         self._write(line + b"\n")
         self._dispatch()
 
