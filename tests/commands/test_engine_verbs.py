@@ -1,8 +1,7 @@
-"""`simulate`, `trace`, `steps` and `quirks` as a person uses them."""
+"""`simulate` and `trace` as programs of their own; what they say and refuse is in test_simulate."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tests.parity.cases import CASES, Case
 
 FLAGS = "-cell 70 80 90 75 85 95 -default_F 100 -N 5 -lambda 1 -distance 80 -detpixels 16 -nonoise -nopgm"
 SMALL = FLAGS.split()
-HAS_DIFF = importlib.util.find_spec("braggtrace_tui.commands.diff") is not None
 
 
 def test_simulate_writes_the_usual_files(cli: Cli, tmp_path: Path) -> None:
@@ -29,50 +27,12 @@ def test_simulate_writes_the_usual_files(cli: Cli, tmp_path: Path) -> None:
     assert np.fromfile(tmp_path / "floatimage.bin", "<f4").shape == (256,)
 
 
-def test_flags_from_a_file(cli: Cli, tmp_path: Path) -> None:
-    """`@file` is the same as its words."""
-    (tmp_path / "flags.txt").write_text("# a comment\n" + " ".join(SMALL))
-    assert cli("simulate", *SMALL, "-floatfile", "one.bin").returncode == 0
-    assert cli("simulate", "@flags.txt", "-floatfile", "two.bin").returncode == 0
-    assert (tmp_path / "one.bin").read_bytes() == (tmp_path / "two.bin").read_bytes()
-
-
-def test_explain(cli: Cli, tmp_path: Path) -> None:
-    """Every value and where it came from; nothing is simulated."""
-    run = cli("simulate", "--explain", *SMALL)
-    assert run.returncode == 0, run.stderr
-    assert "distance_mm" in run.stdout
-    assert "-distance" in run.stdout
-    assert "default" in run.stdout
-    assert not list(tmp_path.iterdir())
-
-
 def test_warnings_and_strict(cli: Cli) -> None:
     """A flag that does something else is told, and is an error with --strict."""
     run = cli("simulate", *SMALL, "-twotheta_axis", "0", "1", "0")
     assert run.returncode == 0
     assert "also sets two-theta" in run.stderr
     assert cli("simulate", "--strict", *SMALL, "-twotheta_axis", "0", "1", "0").returncode == 2
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        (["-N", "5", "-default_F", "1"], "neither -mat nor -cell"),
-        (["-cell", "10", "-N", "5"], "no structure factors"),
-        (["-mat", "missing.mat", "-default_F", "1"], "missing.mat"),
-        (["-cell", "10", "-default_F", "1", "-hkl", "missing.hkl"], "missing.hkl"),
-        (["--profile", "nonsense", *SMALL], "unknown profile"),
-        (["--quirk", "nonsense=on", *SMALL], "unknown quirk"),
-        (["--device", "nonsense", *SMALL], "unknown device"),
-    ],
-)
-def test_errors(cli: Cli, flags: list[str], words: str) -> None:
-    """A clear message and status 2, no traceback."""
-    run = cli("simulate", *flags)
-    assert run.returncode == 2
-    assert words in run.stderr
-    assert "Traceback" not in run.stderr
 
 
 def test_trace_to_a_file(cli: Cli, tmp_path: Path) -> None:
@@ -89,24 +49,6 @@ def test_trace_to_a_file(cli: Cli, tmp_path: Path) -> None:
     assert cli(*args, *SMALL).returncode == 2
 
 
-def test_trace_needs_a_pixel(cli: Cli) -> None:
-    """One that exists."""
-    assert cli("trace", "--", *SMALL).returncode == 2
-    run = cli("trace", "--pixel", "99", "0", "--", *SMALL)
-    assert run.returncode == 2
-    assert "no such pixel" in run.stderr
-
-
-def test_lists(cli: Cli) -> None:
-    """The quirks and the steps can be listed."""
-    assert "stale-phi-zero" in cli("quirks").stdout
-    assert "stale-phi-zero" not in cli("quirks", "--profile", "phi-fixed").stdout
-    assert "I_pixel_final" in cli("steps").stdout
-    assert cli("steps", "F_latt", "--format", "markdown").stdout.startswith("| quantity |")
-    assert cli("steps", "nonsense").returncode == 2
-
-
-@pytest.mark.skipif(not HAS_DIFF, reason="the verb diff is not there yet")
 @pytest.mark.parametrize(
     ("case", "options", "status"),
     [
