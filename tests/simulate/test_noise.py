@@ -87,3 +87,18 @@ def test_log_gamma_of_factorials(n: int) -> None:
     expected = float(np.log(float(np.prod(np.arange(1, n, dtype=np.float64)))))
     assert log_gamma(float(n)) == pytest.approx(expected, rel=1e-6, abs=1e-9)
     assert log_gamma(float(n), fma=True) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("fma", [False, True])
+@pytest.mark.parametrize("brightest", [0.0, 0.01, 0.3, 8.0, 40.0, 3e6])
+def test_dark_pixels_together_are_dark_pixels_one_by_one(brightest: float, fma: bool) -> None:
+    """Taking many at a time changes no deviate, nor where the stream stands afterwards."""
+    generator = np.random.default_rng(4)
+    means = (brightest * generator.random((150, 1000)) ** 8).astype(np.float32)
+    means[generator.random(means.shape) < 0.3] = 0.0
+    one, many = UniformStream(-7), UniformStream(-7)
+    expected = list(poisson_deviates(means.reshape(-1).tolist(), one, fma=fma))
+    noise = noise_image(means, many, adc=0.0, fma=fma)
+    assert noise.pixels.reshape(-1).tolist() == [min(int(each), 65535) for each in expected]
+    assert noise.photons == float(np.add.accumulate(expected)[-1])
+    assert one.state() == many.state()

@@ -19,8 +19,9 @@ Source of the formulas: sections 6.4 and 7.1 to 7.3 of the behaviour reference.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from operator import length_hint
 
 import numpy as np
@@ -142,20 +143,31 @@ class Lookahead:
         next: gives the next deviate.
     """
 
-    __slots__ = ("_block", "_size", "_state", "_stream", "next")
+    __slots__ = ("_block", "_drawn", "_size", "_state", "_stream", "next")
 
     def __init__(self, stream: UniformStream, size: int = BLOCK) -> None:
         self._stream = stream
         self._size = size
         self._state = stream.state()
+        self._drawn: NDArray[np.float32] = np.empty(0, dtype=np.float32)
         self._block: Iterator[float] = iter(())
         self.next: Callable[[], float] = chain.from_iterable(self._blocks()).__next__
 
     def _blocks(self) -> Iterator[Iterator[float]]:
         while True:
             self._state = self._stream.state()
-            self._block = iter(self._stream.take(self._size).tolist())
+            self._drawn = self._stream.take(self._size)
+            self._block = iter(self._drawn.tolist())
             yield self._block
+
+    def peek(self, count: int) -> NDArray[np.float32]:
+        """The next deviates that are drawn already, at most `count`; possibly none."""
+        start = len(self._drawn) - length_hint(self._block)
+        return self._drawn[start : start + count]
+
+    def skip(self, count: int) -> None:
+        """Take some of those that `peek` showed."""
+        deque(islice(self._block, count), maxlen=0)
 
     def close(self) -> None:
         """Rewind the stream over the deviates that nobody took."""
