@@ -87,7 +87,7 @@ def test_the_detail_has_what_the_list_has_no_room_for(reports: Path) -> None:
     """The whole answer, how it was made, the values; and what came of verifying it."""
     row = rows_of(reports)[1]
     verified = verified_words(verify(row.path))
-    text = "\n".join(plain(line) for line in bundle_detail(row, 100, verified))
+    text = "\n".join(plain(line) for line in bundle_detail(row, 100 + len(str(row.path)), verified))
     assert text.startswith(f" {row.path}\n DIVERGES: first divergence rot_a.y at pixel 684 1039, phi_tic 0")
     assert " = verifies: " in text
     assert "computed trace, spec float64 cpu, legacy · 4 pixels, slow 684-685, fast 1039-1040" in text
