@@ -29,7 +29,7 @@ def test_the_demo_opens_on_the_first_divergence(tty: Open) -> None:
     """The answer is on the first screen, and quitting leaves the terminal as it was."""
     term = tty("demo")
     term.wait_for("rot_a.y diverges first")
-    assert "≠ first    rot_a.y" in term.text
+    assert "≠ first        rot_a.y" in term.text
     term.press("q")
     assert term.end() == 0
     assert LEAVES_ALTERNATE_SCREEN in term.received

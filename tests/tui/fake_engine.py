@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import zlib
@@ -87,6 +88,8 @@ class FakeEngine:
         dies_after: seconds of a trace after which the engine is gone.
         slow_start: `start` leaves it starting; a test calls `become`.
         hello: what it says about itself.
+        why: makes explanations; without it PyTorch seems to be missing. `replays` are the requests for them.
+        why_seconds: how long that takes.
     """
 
     name, command = "fake", ("fake",)
@@ -102,6 +105,9 @@ class FakeEngine:
         self.starts = 0
         self.choices: list[EngineChoice] = []
         self.hello = HELLO
+        self.why: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+        self.why_seconds = 0.0
+        self.replays: list[dict[str, Any]] = []
         self.state = EngineState("closed", "not started")
         self._on_state: Callable[[EngineState], None] = lambda state: None
 
@@ -136,8 +142,11 @@ class FakeEngine:
         *,
         through: Callable[[Event], Event] = lambda event: event,
     ) -> _Ticket:
-        self.asked.append((do, dict(fields)))
-        ticket = _Ticket(len(self.asked))
+        if do == "replay":  # comes by itself, whatever a story is about
+            self.replays.append(dict(fields))
+        else:
+            self.asked.append((do, dict(fields)))
+        ticket = _Ticket(len(self.asked) + len(self.replays))
 
         def tell(event: Event) -> None:
             on_event(event if event.kind == "progress" else through(event))
@@ -156,6 +165,8 @@ class FakeEngine:
             say("error", code=code, sentence=sentence, detail="")
         elif fields.get("dtype") in self.refuses:
             say("error", code="device", sentence=f"this device has no {fields['dtype']}", detail="")
+        elif do == "replay":
+            self._replay(fields, say, ticket)
         elif do == "explain":
             say("result", **_explained(list(fields["flags"])))
         elif do == "simulate":
@@ -163,6 +174,15 @@ class FakeEngine:
             say("result", shape=[3, 4], image=zlib.compress(image.tobytes()), warnings=[], timing={}, statistics={})
         else:
             self._trace(fields, say, ticket)
+
+    def _replay(self, fields: dict[str, Any], say: Callable[..., None], ticket: _Ticket) -> None:
+        if ticket.stop.wait(self.why_seconds):
+            say("error", code="cancelled", sentence="cancelled", detail="")
+        elif self.why is None:
+            say("error", code="device", sentence="PyTorch is not installed", detail="")
+        else:
+            document = json.dumps(self.why(fields))
+            say("result", explanation=document, story="the story\n", status="DIVERGES", timing={})
 
     def _trace(self, fields: dict[str, Any], say: Callable[..., None], ticket: _Ticket) -> None:
         started = time.monotonic()

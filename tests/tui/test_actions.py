@@ -49,8 +49,9 @@ def test_what_is_not_possible_says_why() -> None:
     assert reasons["reload"] == "standard input can't be read twice"
     assert reasons["help"] == ""
     everything = Context(
-        rows=9, divergences=1, pixels=2, iterations=2, on_row=True, on_vector=True, saved_place=True, earlier=True
-    )
+        rows=9, divergences=1, pixels=2, iterations=2, on_row=True, on_vector=True, saved_place=True, earlier=True,
+        roots=1, fixes=1,
+    )  # fmt: skip
     assert [each.id for each in ACTIONS if each.why_not(everything)] == []
 
 

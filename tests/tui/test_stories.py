@@ -80,7 +80,7 @@ def test_it_opens_on_the_first_divergence_and_says_so(app: BraggtraceApp) -> Non
     """No key is needed for the answer."""
 
     async def story(hand: Hand) -> None:
-        assert hand.line.startswith("≠ first    rot_a.y")
+        assert hand.line.startswith("≠ first        rot_a.y")
         assert "rot_a.y diverges first at pixel 1639 966, phi_tic 0" in hand.verdict
         assert "pixel 1639 966" in hand.header
         assert "phi_tic 0" in hand.header
@@ -95,7 +95,7 @@ def test_walking_from_divergence_to_divergence(app: BraggtraceApp) -> None:
 
     async def story(hand: Hand) -> None:
         await hand.press("n")
-        assert hand.line.startswith("≠ diverges rot_b.y")
+        assert hand.line.startswith("≠ diverges     rot_b.y")
         await hand.press("N")
         assert hand.line.startswith("≠ first")
         await hand.press("end", "n")
@@ -115,7 +115,7 @@ def test_stepping_like_a_debugger(app: BraggtraceApp) -> None:
 
     async def story(hand: Hand) -> None:
         await hand.press("right")
-        assert hand.line.startswith("= agrees   rot_a.x")
+        assert hand.line.startswith("= agrees       rot_a.x")
         assert "phi_tic 1  phi 0.01°" in hand.header
         await hand.press("left")
         assert "phi_tic 0" in hand.header
@@ -123,7 +123,7 @@ def test_stepping_like_a_debugger(app: BraggtraceApp) -> None:
         assert "2/4" in hand.header or "2 of 4" in hand.header
         assert "rot_a" in hand.line
         await hand.press("left_square_bracket", "f", "s")
-        assert hand.line.startswith("≠ diverges rot_a")
+        assert hand.line.startswith("≠ diverges     rot_a")
         assert "2/4" in hand.header or "2 of 4" in hand.header
         await hand.press("S")
         assert hand.line.startswith("≠ first")

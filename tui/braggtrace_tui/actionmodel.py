@@ -47,6 +47,9 @@ class Context:
         saved_place: there is a place where an earlier session left off.
         complete: everything has been read.
         earlier: there is a comparison to go back to.
+        roots: roots of the divergence that are known and not fixed.
+        fixes: fixes that are accepted.
+        causes: why no cause is known, "" if that is no question.
         two_images: the map has two sides.
         traced_map: the map is of traced pixels.
         openable: the map knows how to open a pixel's comparison.
@@ -63,6 +66,9 @@ class Context:
     saved_place: bool = False
     complete: bool = True
     earlier: bool = False
+    roots: int = 0
+    fixes: int = 0
+    causes: str = ""
     two_images: bool = True
     traced_map: bool = True
     openable: bool = True

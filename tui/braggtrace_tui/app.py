@@ -182,7 +182,7 @@ class BraggtraceApp(App[int]):
 
         if isinstance(self.screen, HelpScreen):
             return
-        possible = Context(rows=1, divergences=1, pixels=2, iterations=2, on_row=True)
+        possible = Context(rows=1, divergences=1, pixels=2, iterations=2, on_row=True, roots=1, fixes=1)
         self.push_screen(HelpScreen(getattr(self.screen, "context", None) or possible))
 
     def do_theme(self) -> None:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from braggtrace.replay.model import Amplified, Root
-from braggtrace.replay.story import names
 from braggtrace_tui.explaining import UNEXPLAINED, Why
 from braggtrace_tui.pieces import BLANK, Line, Piece, Role, clip, fit, wrap
 from braggtrace_tui.whytext import fixes_words, percent, share_words, sure_words
@@ -49,7 +48,7 @@ def branches(why: Why, opened: frozenset[str]) -> list[Branch]:
     """
     lines: list[Branch] = []
     heirs = _heirs(why)
-    for fixed, roots in ((True, why.mended_roots), (False, why.explanation.roots)):
+    for fixed, roots in ((True, why.fixed), (False, why.explanation.roots)):
         for root in roots:
             target = (root.pairing, root.row) if root.pairing >= 0 and root.row >= 0 else None
             lines.append(Branch(root, "", target, fixed, root.id in opened))

@@ -53,6 +53,20 @@ def _needs_earlier(context: Context) -> str:
     return "" if context.earlier else "nothing was run since these traces were opened"
 
 
+def _needs_cause(context: Context) -> str:
+    return _needs_divergence(context) or context.causes
+
+
+def _needs_root(context: Context) -> str:
+    if _needs_cause(context) or context.roots:
+        return _needs_cause(context)
+    return "no root is left; U undoes the last fix" if context.fixes else "no root is known"
+
+
+def _needs_fix(context: Context) -> str:
+    return "" if context.fixes else "no fix is accepted; F accepts one"
+
+
 def _table() -> Iterator[Action]:
     move, find, step, look, judge, run, files, program, _ = Section
     yield Action("cursor_down", ("down", "j"), "down", "next line", move, why_not=_needs_rows)
@@ -184,6 +198,15 @@ def _table() -> Iterator[Action]:
         look,
         why_not=_needs_traced,
     )
+    yield Action(
+        "causes",
+        ("C",),
+        "causes",
+        "why it diverges: the roots as a tree, what inherits from each, what each matters; Enter goes there",
+        look,
+        footer=12,
+        why_not=_needs_cause,
+    )
     yield Action("details", ("enter",), "details", "show or hide the detail pane", look, footer=45, why_not=_needs_rows)
     yield Action(
         "detail_down", ("J", "ctrl+down"), "details down", "scroll the detail pane down", look, why_not=_needs_rows
@@ -199,6 +222,16 @@ def _table() -> Iterator[Action]:
         why_not=_needs_row,
     )
 
+    yield Action(
+        "fix",
+        ("F",),
+        "fix",
+        "fix and go on: take the root under the cursor, or the first, as mended; judge what follows, go to the next",
+        judge,
+        footer=22,
+        why_not=_needs_root,
+    )
+    yield Action("undo_fix", ("U",), "undo fix", "take the last fix back", judge, why_not=_needs_fix)
     yield Action(
         "looser",
         ("plus", "equals_sign"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from braggtrace.compare.model import Comparison, Divergence, MatchedBy, Pairing, Verdict
 from braggtrace.compare.tolerance import Tolerance
 from braggtrace.compare.view import component_name, short_coordinate
@@ -47,6 +49,7 @@ def detail_lines(
     height: int = 99,
     component: int = -1,
     axis: int = 0,
+    why: Callable[[int], list[Line]] | None = None,
 ) -> list[Line]:
     """Explain a pair.
 
@@ -59,6 +62,7 @@ def detail_lines(
         height: lines that are visible; in a low and wide pane the text stands in two columns.
         component: the component that is meant; −1 for the one that differs most.
         axis: which of the loops to plot along, counted from the preferred one.
+        why: makes the lines about the cause for a width, None if there is nothing to say.
     """
     pair = comparison.pairings[index]
     component = one.component if component < 0 else component
@@ -76,11 +80,13 @@ def detail_lines(
     numbers = _numbers(one, column)
     drawing = _plot(pair, row, component, axis, column, 6 if height < 34 else 8)
     sources = _sources(comparison, one, component, width)
+    cause = why(column) if why is not None else []
     if not low:
         # What always takes the same lines comes first: from row to row only the text changes, not its place.
         head = [*left, *[BLANK] * (7 - len(left))]
-        return [*head, *numbers, BLANK, *components, *([BLANK, *drawing] if drawing else []), *sources]
-    right = [*numbers, *drawing]
+        about = [BLANK, *cause] if cause else [BLANK]
+        return [*head, *numbers, *about, *components, *([BLANK, *drawing] if drawing else []), *sources]
+    right = [*cause, *numbers, *drawing]
     left = [*left, *components]
     return [*_beside(left, right, column), *sources]
 

@@ -55,6 +55,7 @@ class Why:
         explanation: with what is accepted taken as mended.
         base: the same with nothing accepted.
         story: a dozen lines of plain words.
+        fixed: the roots that were accepted.
         rows: (pairing, row) -> verdict.
         pixels: (pairing, index of the pixel) -> verdict, for a second recording of a quantity.
     """
@@ -62,6 +63,7 @@ class Why:
     explanation: Explanation
     base: Explanation
     story: str
+    fixed: tuple[Root, ...]
     rows: Mapping[Key, RowWhy]
     pixels: Mapping[Key, RowWhy]
 
@@ -79,14 +81,10 @@ class Why:
         """Nothing is left that diverges."""
         return not self.explanation.roots and not self.explanation.quantities
 
-    @property
-    def mended_roots(self) -> tuple[Root, ...]:
-        """The roots that were accepted, as far as the explanation without fixes knows them."""
-        known = {root.id: root for root in self.base.roots}
-        return tuple(known[each] for each in self.explanation.accepted if each in known)
 
-
-def explained(comparison: Comparison, base: Explanation, current: Explanation, story: str) -> Why:
+def explained(
+    comparison: Comparison, base: Explanation, current: Explanation, story: str, fixed: tuple[Root, ...] = ()
+) -> Why:
     """Put explanations beside a comparison.
 
     Args:
@@ -94,6 +92,7 @@ def explained(comparison: Comparison, base: Explanation, current: Explanation, s
         base: nothing accepted.
         current: with what is accepted; may be `base` itself.
         story: of `current`.
+        fixed: the roots that `current` takes as mended.
     """
     rows = _rows(current)
     if current is not base:
@@ -101,7 +100,7 @@ def explained(comparison: Comparison, base: Explanation, current: Explanation, s
         gone = {key: replace(why, state=MENDED) for key, why in before.items() if key not in rows}
         rows = {**gone, **rows}
     copies = _second_recordings(comparison, (*base.quantities, *current.quantities), rows)
-    return Why(current, base, story, rows, copies)
+    return Why(current, base, story, fixed, rows, copies)
 
 
 def root_after(before: Sequence[Root], accepted: str, now: Sequence[Root]) -> Root | None:

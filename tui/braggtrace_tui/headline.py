@@ -10,6 +10,7 @@ from braggtrace_tui.digits import count
 from braggtrace_tui.frame import Frame
 from braggtrace_tui.pieces import Line, Piece, Role, plain, wrap
 from braggtrace_tui.rowtext import group_title
+from braggtrace_tui.whytext import fixes_words
 
 __all__ = ["Header", "header_line", "progress_bar", "verdict_lines"]
 
@@ -25,6 +26,7 @@ class Header:
         fraction: how much has been read; 1 when everything has.
         filtered: what the filter says, "" for none.
         only: only divergences are shown.
+        fixes: how many fixes are accepted.
     """
 
     frame: Frame | None
@@ -33,6 +35,7 @@ class Header:
     fraction: float = 1.0
     filtered: str = ""
     only: bool = False
+    fixes: int = 0
 
 
 def progress_bar(fraction: float, width: int = 10) -> str:
@@ -71,6 +74,8 @@ def _left(header: Header, wordy: int) -> Line:
         if header.group is not None and header.group < frame.headers:
             pieces.append(("  " + group_title(frame, header.group), Role.TEXT))
     pieces.append(((" " if wordy == 0 else "  ") + header.tolerance, Role.KEY))
+    if header.fixes:
+        pieces.append((f"  ✓ {fixes_words(header.fixes)}", Role.AGREE))
     if header.only:
         pieces.append(("  only ≠", Role.DIVERGE))
     if header.filtered:

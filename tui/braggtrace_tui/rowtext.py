@@ -17,8 +17,10 @@ from braggtrace.compare.view import component_name
 from braggtrace.quantities import Level, Quantity
 from braggtrace.trace.model import LOOPS
 from braggtrace_tui.digits import Split, short, shorten, split
+from braggtrace_tui.explaining import RowWhy
 from braggtrace_tui.frame import ABSENT, Frame, GroupKey
 from braggtrace_tui.pieces import Line, Piece, Role, clip, fit, safe
+from braggtrace_tui.whytext import verdict_piece
 
 __all__ = [
     "Columns",
@@ -67,9 +69,9 @@ class Columns:
 
 def columns_for(width: int, longest_name: int, longest_value: int) -> Columns:
     """Share a width: values get room for 17 digits if the names leave it, names what they need to be told apart."""
-    verdict, measure = (10, 7) if width >= 64 else (1, 7)
+    verdict, measure = (14 if width >= 76 else 10 if width >= 64 else 1), 7
     free = width - 1 - verdict - measure - 5
-    name = max(8, min(longest_name, free - 2 * 19))
+    name = max(8, min(longest_name, free - 2 * (18 if width < 82 else 19)))
     value = max(6, min((free - name) // 2, longest_value))
     return Columns(verdict, max(6, free - 2 * value), value, measure)
 
@@ -158,7 +160,15 @@ def heading(columns: Columns, measure: Measure) -> Line:
 
 
 def row_line(
-    frame: Frame, row: int, component: int, columns: Columns, measure: Measure, *, first: bool, expanded: bool
+    frame: Frame,
+    row: int,
+    component: int,
+    columns: Columns,
+    measure: Measure,
+    *,
+    first: bool,
+    expanded: bool,
+    why: RowWhy | None = None,
 ) -> Line:
     """One row of the table.
 
@@ -170,6 +180,7 @@ def row_line(
         measure: which difference the last column shows.
         first: this is the comparison's first divergence.
         expanded: the row's components follow on lines of their own.
+        why: what the replay says about the row, None if nothing is known.
     """
     pairing = frame.comparison.pairings[frame.pairing[row]]
     verdict = int(frame.verdict[row])
@@ -181,7 +192,10 @@ def row_line(
         lead: list[Piece] = [(" " * (columns.verdict + 2), Role.TEXT)]
         name = [("  · " + component_name(component, width), Role.DIM)]
     else:
-        lead = [(" " + (f"{glyph} {word}" if columns.verdict > 1 else glyph).ljust(columns.verdict) + " ", role)]
+        said = f"{glyph} {word}" if columns.verdict > 1 else glyph
+        if why is not None and (piece := verdict_piece(why, verdict, columns.verdict, first=first)) is not None:
+            said, role = piece
+        lead = [(" " + said.ljust(columns.verdict) + " ", role)]
         name = _name_pieces(pairing, values.component, width, expanded=expanded, role=role if verdict else Role.TEXT)
     return (
         *lead,

@@ -1,11 +1,12 @@
 """Asks the engine why two traces diverge: in the background, once for each comparison, again where something changes.
 
-One question is under way at a time. What is asked meanwhile waits, the latest of it; only another pair of traces or
-another tolerance cancels what is under way, because an answer about other pixels or fixes is still of use.
+One question is under way at a time. What is asked meanwhile waits, the latest of it. What nobody wants to know any more
+is cancelled if it is about other traces, or takes long: the engine would have to start again what is nearly done.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from braggtrace.compare.model import Comparison
 from braggtrace.errors import BraggtraceError, EngineError
-from braggtrace.replay.model import Explanation
+from braggtrace.replay.model import Explanation, Root
 from braggtrace_tui.engine import NO_ENGINE_WORDS, EngineHold
 from braggtrace_tui.explaining import Why, explained, explanation_from
 from braggtrace_tui.pieces import safe
@@ -25,6 +26,9 @@ __all__ = ["MOST_PIXELS", "WhyDesk"]
 
 MOST_PIXELS = 12
 """Pixels that are looked at, at once: those of the engine's choice, and the latest that were visited."""
+
+_LONG_S = 2.0
+"""An answer that nobody waits for may take so long; ending it in the middle may cost the engine as much."""
 
 _SENT_UNASKED = 64 << 20
 """Bytes of traces that are sent to an engine elsewhere without being asked for."""
@@ -76,8 +80,10 @@ class WhyDesk:
         self._pixels: tuple[Pixel, ...] = ()
         self._visited: tuple[Pixel, ...] = ()
         self._known: dict[Accepted, _Known] = {}
+        self._roots: dict[str, Root] = {}
         self._asked: _Question | None = None
         self._ticket: Ticket | None = None
+        self._since = 0.0
         self._lost = False
         self._wanted = False
         self.why: Why | None = None
@@ -95,7 +101,8 @@ class WhyDesk:
         """
         if comparison is self._comparison:
             return
-        self._cancel()
+        if afresh or time.monotonic() - self._since > _LONG_S:
+            self._cancel()
         if afresh:
             self.why, self.accepted, self._visited = None, (), ()
         self._comparison, self._pixels, self._known, self.trouble = comparison, (), {}, ""
@@ -110,21 +117,21 @@ class WhyDesk:
 
     def visit(self, pixel: Pixel) -> None:
         """Look at this pixel, too; only where the engine's own choice is known."""
-        base = self._known.get(())
-        if base is None or pixel in base.explanation.pixels or None in base.explanation.pixels or pixel[0] < 0:
+        known = () if self.why is None else self.why.explanation.pixels
+        if not known or None in known or pixel in (*known, *self._pixels) or pixel[0] < 0:
             return
         self._visited = (*(each for each in self._visited if each != pixel), pixel)
-        chosen = self._pixels or tuple(each for each in base.explanation.pixels if each is not None)
+        chosen = self._pixels or tuple(each for each in known if each is not None)
         own = [each for each in chosen if each not in self._visited]
         self._visited = self._visited[-max(1, MOST_PIXELS - len(own)) :]
         self._pixels = (*own, *self._visited)
-        self._known = {}
+        self._known, self.trouble = {}, ""
         self.go_on()
 
     def accept(self, root: str) -> None:
         """Take a root as mended."""
         if root not in self.accepted:
-            self.accepted = (*self.accepted, root)
+            self.accepted, self.trouble = (*self.accepted, root), ""
             self._publish()
 
     def undo(self) -> str:
@@ -132,7 +139,7 @@ class WhyDesk:
         if not self.accepted:
             return ""
         *kept, last = self.accepted
-        self.accepted = tuple(kept)
+        self.accepted, self.trouble = tuple(kept), ""
         self._publish()
         return last
 
@@ -208,7 +215,7 @@ class WhyDesk:
         client = self._hold.client
         if client is None:
             return
-        self._asked = question
+        self._asked, self._since = question, time.monotonic()
 
         def heard(event: Event) -> None:
             """On the engine's thread: an explanation of many rows takes a while to read."""
@@ -244,15 +251,16 @@ class WhyDesk:
             if taken != self.accepted:  # at this tolerance some are no roots
                 self._known[taken] = current
                 self.accepted = taken
-            self.why = explained(self._comparison, base.explanation, current.explanation, current.story)
+            self._roots |= {root.id: root for each in (base, current) for root in each.explanation.roots}
+            fixed = tuple(self._roots[each] for each in taken if each in self._roots)
+            self.why = explained(self._comparison, base.explanation, current.explanation, current.story, fixed)
             self.trouble = ""
         self.go_on()
         self._changed()
 
     def _fail(self, sentence: str) -> None:
         self.trouble = safe(sentence)
-        known = self.why.explanation.accepted if self.why is not None else ()
-        self.accepted = tuple(known)
+        self.accepted = () if self.why is None else self.why.explanation.accepted
         self._changed()
 
     def _cancel(self) -> None:

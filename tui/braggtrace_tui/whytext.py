@@ -17,8 +17,10 @@ __all__ = [
     "headline_lines",
     "percent",
     "root_words",
+    "share_words",
     "sure_words",
     "verdict_piece",
+    "waiting_line",
     "why_lines",
 ]
 
@@ -119,13 +121,18 @@ def headline_lines(why: Why, width: int) -> list[Line]:
     return [((" " + line, role),) for line in wrap(text, width - 2, 2)]
 
 
+def waiting_line(text: str, width: int, *, indent: int = 3) -> Line:
+    """Where the cause will stand: what it waits for, or what to do."""
+    return ((clip(f"{' ' * indent}why: {text}", width - 1), Role.DIM),)
+
+
 def _headline(why: Why) -> tuple[str, Role]:
     explanation, fixes = why.explanation, len(why.explanation.accepted)
     roots = explanation.roots
     if not roots:
         if fixes and why.settled:
             what = "this fix" if fixes == 1 else f"these {fixes} fixes"
-            mended = names([root.quantity for root in why.mended_roots], 6)
+            mended = names([root.quantity for root in why.fixed], 6)
             return f"✓ with {what} everything agrees: {mended}", Role.AGREE
         return f"≠ {explanation.headline}", Role.FIRST
     lead = f"≠ with {fixes_words(fixes)}: " if fixes else "≠ "
@@ -137,7 +144,8 @@ def _headline(why: Why) -> tuple[str, Role]:
     text = f"{lead}{first.quantity} {_verb(first)} in the {first.side}{f' at {first.where}' if first.where else ''}: "
     text += f"{first.cause.code}{_reason(first.cause)}."
     if alike:
-        text += f" So {'does' if len(alike) == 1 else 'do'} {names([root.quantity for root in alike])}."
+        verb = _verb(first) if len(alike) == 1 else {"originates": "originate"}.get(_verb(first), "are printed wrong")
+        text += f" {names([root.quantity for root in alike])} {verb} likewise."
     if others:
         text += f" {others} other root{'s' if others > 1 else ''}."
     return text, Role.FIRST
@@ -234,11 +242,18 @@ def _root_lines(root: Root, place: tuple[int, int], component: int, width: int) 
     return [*lines, *_keys((("F", " fix and go on"), ("C", " causes")))]
 
 
+def _worst(root: Root) -> int:
+    """The component in which the two sides are furthest apart."""
+    ours, theirs = (root.recorded.get(side, ()) for side in ("reference", "candidate"))
+    apart = [abs(one - other) for one, other in zip(ours, theirs, strict=False)]
+    return max(range(len(apart)), key=lambda at: apart[at], default=0)
+
+
 def _before_after(root: Root, component: int, width: int) -> list[Line]:
     """One component: recorded, as the step gives it, and with the cause put into that."""
     evidence = root.cause.evidence
     size = max((len(values) for values in root.recorded.values()), default=0)
-    at = component if 0 <= component < size else 0
+    at = component if 0 <= component < size else _worst(root)
     lines: list[Line] = []
     name = component_name(at, size) if size > 1 else ""
     sides = (("reference", Role.REFERENCE), ("candidate", Role.CANDIDATE))

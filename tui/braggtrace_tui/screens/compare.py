@@ -20,6 +20,7 @@ from braggtrace_tui.rowtext import values_of
 from braggtrace_tui.screens.evidence import CompareEvidence
 from braggtrace_tui.screens.mapping import CompareMapping
 from braggtrace_tui.screens.rerun import CompareRuns
+from braggtrace_tui.screens.why import CompareWhy
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.settings import Recent, absolute
 from braggtrace_tui.terminal import copy
@@ -29,7 +30,7 @@ __all__ = ["CompareScreen"]
 _POLL_S = 3.0
 
 
-class CompareScreen(CompareMapping, CompareEvidence):
+class CompareScreen(CompareMapping, CompareWhy, CompareEvidence):
     """Two traces beside each other, with the cursor on the first divergence.
 
     Attributes:

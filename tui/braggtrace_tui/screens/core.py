@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -255,6 +256,7 @@ class CompareCore(Screen[None]):
             self.snapshot.fraction if not self.snapshot.complete else 1.0,
             self.filter_text,
             self.only,
+            self.fixes,
         )
         self.header.show([header_line(header, self.size.width)])
         self.footer.set_context(self.context)
@@ -262,7 +264,7 @@ class CompareCore(Screen[None]):
     def show_verdict(self) -> None:
         """Draw the answer in words."""
         comparison = self.comparison
-        lines = verdict_lines(comparison, self.size.width, complete=self.snapshot.complete)
+        lines = self.answer_lines()
         if self.snapshot.problem:
             lines = [((f" ! {self.snapshot.problem}", Role.MISSING),), *lines[:1]]
         advice = advice_lines(comparison, self.table.size.width) if self.snapshot.complete else []
@@ -274,6 +276,28 @@ class CompareCore(Screen[None]):
         if len(lines) != len(paper.lines):
             paper.styles.height = len(lines)
         paper.show(lines)
+
+    def answer_lines(self) -> list[Line]:
+        """The answer in words, two lines at most."""
+        return verdict_lines(self.comparison, self.size.width, complete=self.snapshot.complete)
+
+    def why_of_row(
+        self,
+        pairing: int,  # noqa: ARG002 - a part of the screen that knows causes says more
+        row: int,  # noqa: ARG002
+        component: int,  # noqa: ARG002
+    ) -> Callable[[int], list[Line]] | None:
+        """What the detail pane says about the cause of a row's divergence, for a width; None if nothing."""
+        return None
+
+    @property
+    def fixes(self) -> int:
+        """How many fixes are accepted."""
+        return 0
+
+    def still_diverging(self, frame: Frame) -> Mask:
+        """What diverges with the fixes that are accepted."""
+        return frame.diverges
 
     def show_detail(self) -> None:
         """Draw the detail pane now."""
@@ -294,6 +318,7 @@ class CompareCore(Screen[None]):
                 height=self.detail.size.height,
                 component=table.component,
                 axis=self.axis,
+                why=self.why_of_row(index, row, table.component),
             )
         )
 

@@ -61,7 +61,8 @@ class CompareMoves(CompareCore):
         frame, table = self.frame, self.table
         if frame is None:
             return
-        wanted = frame.diverges if table.keep is None else frame.diverges & table.keep
+        wanted = self.still_diverging(frame)
+        wanted = wanted if table.keep is None else wanted & table.keep
         found = next_row(wanted, table.position, direction)
         if found is not None:
             table.reveal(found)
@@ -70,7 +71,8 @@ class CompareMoves(CompareCore):
         while pixel is not None:
             self.open_pixel(pixel)
             assert self.frame is not None  # open_pixel has made it
-            wanted = self.frame.diverges if table.keep is None else self.frame.diverges & table.keep
+            wanted = self.still_diverging(self.frame)
+            wanted = wanted if table.keep is None else wanted & table.keep
             wanted = wanted & ~np.array([key.run for key in self.frame.groups], np.bool_)[self.frame.group]
             found = next_row(wanted, -1 if direction > 0 else len(wanted), direction)
             if found is not None:

@@ -27,6 +27,11 @@ class DetailPane(Paper):
         """Cells for text."""
         return max(8, self.size.width - 3)
 
+    @property
+    def top(self) -> int:
+        """The first line that is shown."""
+        return self._top
+
     def show(self, lines: Sequence[Line]) -> None:
         """Show other lines, from the first one on."""
         if self._top:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from braggtrace_tui.explaining import RowWhy, Why
 from braggtrace_tui.frame import Anchor, Frame, Layout, Mask, build_layout, open_header
 from braggtrace_tui.pieces import BLANK, Line
 from braggtrace_tui.rowtext import Columns, Measure, columns_for, group_line, row_line
@@ -23,6 +24,7 @@ class CompareTable(LineList):
         self.keep: Mask | None = None
         self.expanded: frozenset[int] = frozenset()
         self.measure = Measure.REL
+        self.why: Why | None = None
         self.columns = Columns(10, 16, 20, 8)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
@@ -47,7 +49,15 @@ class CompareTable(LineList):
             self.measure,
             first=self._is_first(row),
             expanded=row in self.expanded,
+            why=self._why_of(row),
         )
+
+    def _why_of(self, row: int) -> RowWhy | None:
+        frame = self.frame
+        if self.why is None or frame is None:
+            return None
+        pairing, at = int(frame.pairing[row]), int(frame.row[row])
+        return self.why.of(pairing, at, int(frame.comparison.pairings[pairing].pixel[at]))
 
     def _is_first(self, row: int) -> bool:
         frame = self.frame
