@@ -135,7 +135,7 @@ def tree_title(why: Why) -> Line:
     if fixes and not roots:
         many = "no root is left"
     looked, diverging = len(why.explanation.pixels), why.explanation.diverging_pixels
-    where = f"   {looked} pixel{'' if looked == 1 else 's'} replayed, {diverging:,} of all diverge" if looked else ""
+    where = f"   {looked} pixel{'' if looked == 1 else 's'} replayed; {diverging:,} diverge" if looked else ""
     fixed: Line = ((f"   {fixes_words(fixes)} accepted", Role.AGREE),) if fixes else ()
     return ((f" causes: {many}", Role.TITLE), *fixed, (where, Role.DIM))
 
@@ -151,7 +151,7 @@ def budget_lines(why: Why, width: int) -> list[Line]:
         return _wrapped(why.explanation.headline, width, Role.TEXT)
     known = [root for root in roots if root.share_of_final is not None]
     if budget is None or not known:
-        why_not = "no pixel's value differs" if budget is None else "the pixel's value can't be replayed"
+        why_not = "no pixel's value is known to differ" if budget is None else "the pixel's value can't be replayed"
         return _wrapped(f"what the roots matter for the final value is not known: {why_not}", width, Role.DIM)
     where = "" if budget.pixel is None else f" at pixel {budget.pixel[0]} {budget.pixel[1]}"
     text = (

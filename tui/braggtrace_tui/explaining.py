@@ -34,12 +34,14 @@ class RowWhy:
         roots: what it is, or inherits from, the nearest first.
         quantity: as the explanation calls it.
         missing: inputs that a replay would need.
+        before: the state without the fixes, where that is `MENDED`.
     """
 
     state: str
     roots: tuple[Root, ...] = ()
     quantity: str = ""
     missing: tuple[str, ...] = ()
+    before: str = ""
 
     @property
     def root(self) -> Root | None:
@@ -97,7 +99,7 @@ def explained(
     rows = _rows(current)
     if current is not base:
         before = _rows(base)
-        gone = {key: replace(why, state=MENDED) for key, why in before.items() if key not in rows}
+        gone = {key: replace(why, state=MENDED, before=why.state) for key, why in before.items() if key not in rows}
         rows = {**gone, **rows}
     copies = _second_recordings(comparison, (*base.quantities, *current.quantities), rows)
     return Why(current, base, story, fixed, rows, copies)

@@ -144,8 +144,7 @@ def _headline(why: Why) -> tuple[str, Role]:
     text = f"{lead}{first.quantity} {_verb(first)} in the {first.side}{f' at {first.where}' if first.where else ''}: "
     text += f"{first.cause.code}{_reason(first.cause)}."
     if alike:
-        verb = _verb(first) if len(alike) == 1 else {"originates": "originate"}.get(_verb(first), "are printed wrong")
-        text += f" {names([root.quantity for root in alike])} {verb} likewise."
+        text += f" Likewise {names([root.quantity for root in alike])}."
     if others:
         text += f" {others} other root{'s' if others > 1 else ''}."
     return text, Role.FIRST
@@ -210,13 +209,12 @@ def _fact(label: str, text: str, width: int, role: Role = Role.TEXT, limit: int 
 
 def _mended_lines(why: Why, row: RowWhy, width: int) -> list[Line]:
     listed = names([root.quantity for root in row.roots])
-    was = f"it {'is' if row.root else 'inherits'} {listed}" if listed else "as recorded it diverges"
-    taken = "taken as mended" if row.root else "which is taken as mended" if len(row.roots) == 1 else "taken as mended"
+    own = row.before not in ("inherits", "not replayable")
     title: Line = (("why  ", Role.TITLE), ("✓ agrees with the fix", Role.AGREE))
     fixes = len(why.explanation.accepted)
     return [
         title,
-        *_paragraph(f"{was}, {taken}", width),
+        *_paragraph(f"the fix of {listed}" if own else f"as recorded it inherits {listed}", width),
         *_keys((("U", f" undoes the last of {fixes}" if fixes > 1 else " undoes it"),)),
     ]
 
@@ -226,7 +224,9 @@ def _root_lines(root: Root, place: tuple[int, int], component: int, width: int) 
     kind = "differs" if root.verdict == "differs" else "printed wrong" if root.verdict == "printed wrong" else "root"
     code = cause.code if cause.code != UNEXPLAINED or kind != "differs" else ""
     title = _title(f"{kind}{': ' if code else ''}{code}", width, sure_words(cause.confidence))
-    lines = [*title, *_paragraph(root.sentence, width, limit=10)]
+    lines = title
+    if cause.code != UNEXPLAINED and root.side != "unknown":
+        lines += _paragraph(f"the {root.side}'s value is {cause.sentence}", width)
     if (root.pairing, root.row) != place and root.where:
         lines += _paragraph(f"first met at {root.where}:", width, Role.DIM, 2)
     lines += _before_after(root, component, width)
@@ -239,7 +239,7 @@ def _root_lines(root: Root, place: tuple[int, int], component: int, width: int) 
         lines += _fact("quirk", f"{cause.quirk}, of the C program", width)
     for rival in root.rivals[:_RIVALS]:
         lines += _fact("perhaps", f"{rival.code} ({sure_words(rival.confidence) or 'no'}): {rival.sentence}", width)
-    return [*lines, *_keys((("F", " fix and go on"), ("C", " causes")))]
+    return [*lines, *_paragraph(root.sentence, width, limit=12), *_keys((("F", " fix and go on"), ("C", " causes")))]
 
 
 def _worst(root: Root) -> int:
@@ -301,9 +301,10 @@ def _heir_lines(row: RowWhy, width: int) -> list[Line]:
             lines += _paragraph(f"{root.quantity}: {what}" if len(row.roots) == 1 else what, width, Role.DIVERGE)
             told = what
         path, grown = _path(root, row.quantity)
+        path = "" if grown and "→" not in path[path.find("→") + 1 :] else path  # one step, told in the other sentence
         lines += [((f"  {line}", Role.TEXT),) for line in wrap(path, width - 2, 8)]
         lines += [((f"  {line}", Role.STRONG),) for line in wrap(grown, width - 2, 4)]
-    return [*lines, *_keys((("C", " causes; Enter there goes to the root"),))]
+    return [*lines, *_keys((("C", " causes; Enter goes to the root"),))]
 
 
 def _path(root: Root, quantity: str) -> tuple[str, str]:

@@ -56,9 +56,13 @@ class _Tree(LineList):
         return self.branches[self.cursor] if self.branches else None
 
     def show_branches(self, lines: list[Branch]) -> None:
-        """Show these lines; the cursor stays on its own as far as that is there."""
+        """Show these lines; the cursor stays on its own, or goes on to what is left when that has been fixed."""
         before = self.branch
         self.branches = lines
+        if before is not None and not before.fixed:
+            now = next((each for each in lines if each.key == before.key), None)
+            left = next((each for each in lines if not each.fixed), None)
+            before = left if now is not None and now.fixed and left is not None else before
         keys = [each.key for each in lines]
         root = before.root.id if before is not None else ""
         at = next((keys.index(key) for key in (before.key if before else "", f"{root}\0") if key in keys), self.cursor)

@@ -11,6 +11,22 @@ __all__ = ["HelpScreen", "help_lines"]
 _SIGNS: tuple[tuple[str, str, Role], ...] = (
     ("= agrees", "within the tolerance", Role.AGREE),
     ("≠ diverges", "out of tolerance; ≠ first is the first one in step order, then in loop order", Role.DIVERGE),
+    (
+        "≠ STALE_VALUE, …",
+        "a root: the divergence originates here; the code says what kind of mistake it is",
+        Role.DIVERGE,
+    ),
+    (
+        "≠ from rot_b",
+        "inherits: right for its inputs, which differ because of rot_b; ? if it can't be replayed",
+        Role.DIVERGE,
+    ),
+    (
+        "≠ misprinted",
+        "a root of which later steps used the right value; rounding: within what the digits allow",
+        Role.DIVERGE,
+    ),
+    ("✓ with fix", "diverges as recorded, agrees with the fixes that were accepted (F)", Role.AGREE),
     ("- missing", "traced on one side only", Role.MISSING),
     ("~ proposed", "names differ, values are equal: perhaps the same quantity; not counted", Role.PROPOSED),
     ("≈ →", "after a name: matched by a known alias, by your map file", Role.PROPOSED),
