@@ -167,7 +167,7 @@ class WhyDesk:
 
     def engine_changed(self) -> None:
         """The engine has become ready, or was lost."""
-        if self._lost and self._hold.kind == "ready":
+        if self._lost and self._hold.kind in ("starting", "ready", "busy"):
             self._lost, self.trouble = False, ""
         self.go_on()
 
@@ -180,6 +180,9 @@ class WhyDesk:
             self._fail(NO_ENGINE_WORDS)
         elif self._hold.kind in ("ready", "busy"):
             self._send(question)
+        elif self._hold.kind == "lost" and self._hold.state is not None:
+            self._lost = True
+            self._fail(_sentence(EngineError("lost", self._hold.state.sentence)))
 
     def close(self) -> None:
         """Nothing is wanted any more."""

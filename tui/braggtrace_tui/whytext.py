@@ -21,6 +21,7 @@ __all__ = [
     "sure_words",
     "verdict_piece",
     "waiting_line",
+    "waiting_lines",
     "why_lines",
 ]
 
@@ -121,9 +122,15 @@ def headline_lines(why: Why, width: int) -> list[Line]:
     return [((" " + line, role),) for line in wrap(text, width - 2, 2)]
 
 
-def waiting_line(text: str, width: int, *, indent: int = 3) -> Line:
+def waiting_line(text: str, width: int) -> Line:
     """Where the cause will stand: what it waits for, or what to do."""
-    return ((clip(f"{' ' * indent}why: {text}", width - 1), Role.DIM),)
+    return ((clip(f"   why: {text}", width - 1), Role.DIM),)
+
+
+def waiting_lines(text: str, width: int) -> list[Line]:
+    """The same for the detail pane."""
+    head, *others = wrap(text, width - 5, 4) or [""]
+    return [(("why  ", Role.TITLE), (head, Role.DIM)), *(((f"     {line}", Role.DIM),) for line in others)]
 
 
 def _headline(why: Why) -> tuple[str, Role]:

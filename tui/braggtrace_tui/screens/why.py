@@ -18,7 +18,7 @@ from braggtrace_tui.pieces import Line, clip, plain
 from braggtrace_tui.screens.moves import CompareMoves
 from braggtrace_tui.session import Session, Snapshot
 from braggtrace_tui.whydesk import WhyDesk
-from braggtrace_tui.whytext import headline_lines, waiting_line, why_lines
+from braggtrace_tui.whytext import headline_lines, waiting_line, waiting_lines, why_lines
 
 if TYPE_CHECKING:
     from braggtrace_tui.causetree import Branch
@@ -102,6 +102,7 @@ class CompareWhy(CompareMoves):
             self._desk.engine_changed()
             if self._desk.why is None:
                 self.show_verdict()
+                self.schedule_detail()
 
     def on_unmount(self) -> None:
         if self._desk is not None:
@@ -160,7 +161,7 @@ class CompareWhy(CompareMoves):
         if not diverges:
             return None
         text = desk.trouble or (f"{desk.waits_for} …" if desk.pending else "")
-        return (lambda width: [waiting_line(text, width, indent=0)]) if text else None
+        return (lambda width: waiting_lines(text, width)) if text else None
 
     @property
     def fixes(self) -> int:
@@ -270,8 +271,7 @@ class CompareWhy(CompareMoves):
         root = next((each for each in why.fixed if each.id == last), None)
         if root is None:
             return "the last fix is undone"
-        if root.pairing >= 0 and root.row >= 0:
-            self.go_to(self.target_of(root.pairing, root.row))
+        self._go_to_root(root)
         return f"the fix of {root.quantity} is undone"
 
     def _go_on(self) -> None:
@@ -293,10 +293,21 @@ class CompareWhy(CompareMoves):
             end = "everything agrees" if why.settled else "no root is left; what still diverges can't be replayed"
             self._answer(f"{with_these} {end}; U undoes the last")
             return
-        if root.pairing >= 0 and root.row >= 0:
-            self.go_to(self.target_of(root.pairing, root.row))
+        self._go_to_root(root)
         left = len(why.explanation.roots)
         self._answer(f"{name} is taken as mended; {left} root{'s are' if left > 1 else ' is'} left; U undoes it")
+
+    def _go_to_root(self, root: Root) -> None:
+        """To a root's row in this pixel, else to where it was met first."""
+        frame = self.frame
+        if frame is not None:
+            for at in np.flatnonzero(frame.diverges):
+                found = self._row_why(frame, int(at))
+                if found is not None and found.root is not None and found.root.id == root.id:
+                    self.go_to(self.target_of(int(frame.pairing[at]), int(frame.row[at])))
+                    return
+        if root.pairing >= 0 and root.row >= 0:
+            self.go_to(self.target_of(root.pairing, root.row))
 
     def _answer(self, text: str, *, warning: bool = False) -> None:
         """Say it here, and on the overview if that is open."""
