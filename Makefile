@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+PYTEST := -m pytest -n auto
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -17,7 +18,7 @@ demo: $(STAMP)  ## open the compare screen on a bundled pair of traces
 	@$(BIN)/braggtrace demo || test $$? -eq 1  # 1: the traces diverge, which is the point of the demo
 
 test: $(TORCH)  ## run the tests (PYTEST_ARGS="-k name" to choose)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python $(PYTEST) $(PYTEST_ARGS)
 
 check: lint types contracts coverage  ## everything a change must pass
 
@@ -36,7 +37,7 @@ contracts: $(TORCH)  ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
 coverage: $(TORCH)  ## the tests again, with the coverage threshold
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python $(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: $(TORCH)  ## speed and memory, with the numbers printed; takes some minutes
 	@for name in run map engine service rerun; do echo; echo "== bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
