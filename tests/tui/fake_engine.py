@@ -89,7 +89,7 @@ class FakeEngine:
         slow_start: `start` leaves it starting; a test calls `become`.
         hello: what it says about itself.
         why: makes explanations; without it PyTorch seems to be missing. `replays` are the requests for them.
-        why_seconds: how long that takes.
+        why_seconds: how long that takes; `slow_replays` counts those that have begun to take any time.
     """
 
     name, command = "fake", ("fake",)
@@ -107,6 +107,7 @@ class FakeEngine:
         self.hello = HELLO
         self.why: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
         self.why_seconds = 0.0
+        self.slow_replays = 0
         self.replays: list[dict[str, Any]] = []
         self.state = EngineState("closed", "not started")
         self._on_state: Callable[[EngineState], None] = lambda state: None
@@ -176,6 +177,7 @@ class FakeEngine:
             self._trace(fields, say, ticket)
 
     def _replay(self, fields: dict[str, Any], say: Callable[..., None], ticket: _Ticket) -> None:
+        self.slow_replays += self.why_seconds > 0
         if ticket.stop.wait(self.why_seconds):
             say("error", code="cancelled", sentence="cancelled", detail="")
         elif self.why is None:

@@ -20,6 +20,11 @@ MENDED = "mended"
 
 UNEXPLAINED = "UNEXPLAINED"
 
+_STRENGTH = ("originates", "printed wrong", "differs", "inherits", "not replayable", "rounding")
+
+_PARTS = {"hkl_frac": ("h_frac", "k_frac", "l_frac"), "hkl_rounded": ("h0", "k0", "l0")}
+"""Vectors of which the steps make each component."""
+
 _ROOT_STATES = ("originates", "printed wrong", "differs")
 
 Key = tuple[int, int]
@@ -136,27 +141,37 @@ def _second_recordings(
     """Verdicts for pairings without one of their own: a quantity's first iteration is often traced a second time."""
     pairings = comparison.pairings
     own = {traced.pairing for traced in quantities}
-    others: dict[int, list[int]] = {}
+    others: dict[str, list[int]] = {}
     for index, pairing in enumerate(pairings):
         if index not in own and pairing.quantity is not None:
-            others.setdefault(id(pairing.quantity), []).append(index)
-    found: dict[Key, RowWhy] = {}
+            name = pairing.quantity.name
+            for part in _PARTS.get(name, (name,)):
+                others.setdefault(part, []).append(index)
+    found: dict[Key, dict[str, RowWhy]] = {}
     for traced in quantities:
-        if not 0 <= traced.pairing < len(pairings):
-            continue
-        fuller = pairings[traced.pairing]
-        copies = others.get(id(fuller.quantity), ())
-        if not copies or not traced.pair_rows:
+        fuller = pairings[traced.pairing] if 0 <= traced.pairing < len(pairings) else None
+        name = fuller.quantity.name if fuller is not None and fuller.quantity is not None else ""
+        if fuller is None or name not in others or not traced.pair_rows:
             continue
         at = np.asarray(traced.pair_rows, np.int64)
         pixels = np.asarray(fuller.pixel[at], np.int64)
-        _, first = np.unique(pixels, return_index=True)
-        for number in first:
+        for number in np.unique(pixels, return_index=True)[1]:
             verdict = rows.get((traced.pairing, int(at[number])))
             if verdict is not None:
-                for copy in copies:
-                    found.setdefault((copy, int(pixels[number])), verdict)
-    return found
+                for copy in others[name]:
+                    found.setdefault((copy, int(pixels[number])), {}).setdefault(name, verdict)
+    return {key: _together(list(parts.values())) for key, parts in found.items()}
+
+
+def _together(parts: Sequence[RowWhy]) -> RowWhy:
+    """The verdict on a vector of which each component has its own."""
+    if len(parts) == 1:
+        return parts[0]
+    left = [part for part in parts if part.state != MENDED] or list(parts)
+    first = min(left, key=lambda part: _STRENGTH.index(part.state) if part.state in _STRENGTH else len(_STRENGTH))
+    roots = dict.fromkeys(root.id for part in (first, *left) for root in part.roots)
+    known = {root.id: root for part in left for root in part.roots}
+    return replace(first, roots=tuple(known[each] for each in roots))
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -170,7 +185,7 @@ def explanation_from(document: Mapping[str, Any]) -> Explanation:
     """
     try:
         return _explanation(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise EngineError("protocol", f"the explanation in the reply makes no sense: {error!r}") from error
 
 
