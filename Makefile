@@ -42,7 +42,7 @@ coverage: $(TORCH)  ## the tests again, with the coverage threshold
 bench: $(TORCH)  ## speed and memory, with the numbers printed; takes some minutes
 	@for name in run map engine service rerun; do echo; echo "== bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
 
-screenshot: $(STAMP)  ## the picture in the README, drawn by the real screen
+screenshot: $(TORCH)  ## the picture in the README, drawn by the real screen
 	$(BIN)/python scripts/screenshot.py
 
 docs: $(TORCH)  ## the generated pages of docs/
