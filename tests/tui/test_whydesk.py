@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -52,8 +53,7 @@ class Room:
         self.engine.become("ready")
         self.turn(lambda: self.hold.kind == "ready")
 
-    @property
-    def accepted(self) -> tuple[str, ...]:
+    def taken(self) -> tuple[str, ...]:
         """What the explanation takes as mended."""
         assert self.desk.why is not None
         return self.desk.why.explanation.accepted
@@ -117,20 +117,20 @@ def test_a_fix_is_asked_for_and_undone_at_once(room: Room, comparison: Compariso
     room.turn(lambda: room.desk.why is not None)
     room.desk.accept(ROT_A)
     room.desk.accept(ROT_A)
-    room.turn(lambda: room.accepted == (ROT_A,))
+    room.turn(lambda: room.taken() == (ROT_A,))
     room.desk.accept(ROT_B)
-    room.turn(lambda: room.accepted == (ROT_A, ROT_B))
+    room.turn(lambda: room.taken() == (ROT_A, ROT_B))
     assert room.desk.why is not None
     assert [root.id for root in room.desk.why.fixed] == [ROT_A, ROT_B]
     asked = len(room.engine.replays)
     assert room.desk.undo() == ROT_B
-    assert room.accepted == (ROT_A,)
+    assert room.taken() == (ROT_A,)
     room.desk.accept(ROT_B)
-    assert room.accepted == (ROT_A, ROT_B)
+    assert room.taken() == (ROT_A, ROT_B)
     assert room.desk.undo() == ROT_B
     assert room.desk.undo() == ROT_A
     assert room.desk.undo() == ""
-    assert room.accepted == ()
+    assert room.taken() == ()
     assert asked == len(room.engine.replays) == 3
 
 
@@ -143,19 +143,19 @@ def test_a_visited_pixel_is_looked_at_too(room: Room, comparison: Comparison) ->
     room.desk.visit((1639, 966))
     assert len(room.engine.replays) == 1  # is among them already
     room.desk.accept(ROT_A)
-    room.turn(lambda: room.accepted == (ROT_A,))
+    room.turn(lambda: room.taken() == (ROT_A,))
     room.desk.visit((7, 8))
     room.turn(lambda: not room.desk.pending)
     assert [fields["accepted"] for fields in room.engine.replays] == [[], [ROT_A], [], [ROT_A]]
-    assert room.engine.replays[-1]["pixels"] == [*map(list, chosen), [7, 8]]
+    assert room.engine.replays[-1]["pixels"] == [*(list(each or ()) for each in chosen), [7, 8]]
     for number in range(20):
         room.desk.visit((number, 1))
         room.turn(lambda: not room.desk.pending)
     pixels = room.engine.replays[-1]["pixels"]
     assert len(pixels) == MOST_PIXELS
-    assert pixels[: len(chosen)] == [*map(list, chosen)]
+    assert pixels[: len(chosen)] == [*(list(each or ()) for each in chosen)]
     assert pixels[-1] == [19, 1]
-    assert room.accepted == (ROT_A,)
+    assert room.taken() == (ROT_A,)
 
 
 def test_without_an_engine_it_says_so(comparison: Comparison) -> None:
@@ -190,7 +190,7 @@ def test_a_fix_that_fails_leaves_what_was_known(room: Room, comparison: Comparis
     room.engine.fails["replay"] = ("internal", "a bug")
     room.desk.accept(ROT_A)
     room.turn(lambda: bool(room.desk.trouble))
-    assert room.desk.accepted == room.accepted == ()
+    assert room.desk.accepted == room.taken() == ()
     assert not room.desk.pending
 
 
@@ -203,6 +203,21 @@ def test_an_engine_that_is_lost_is_asked_again_when_it_is_back(room: Room, compa
     assert room.desk.trouble.startswith("M connects again: ")
     room.engine.become("ready")
     room.turn(lambda: room.desk.why is not None)
+
+
+def test_an_answer_about_other_traces_is_refused(room: Room, comparison: Comparison) -> None:
+    """Its rows are not there."""
+
+    def longer(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        document = dict(answer(fields))
+        document["quantities"][0]["pair_rows"][0] = 4711
+        return document
+
+    room.engine.why = longer
+    room.start()
+    room.desk.look(comparison)
+    room.turn(lambda: bool(room.desk.trouble))
+    assert "has read other traces" in room.desk.trouble
 
 
 def test_a_reply_that_makes_no_sense_is_an_error(room: Room, comparison: Comparison) -> None:

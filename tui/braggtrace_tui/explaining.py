@@ -13,7 +13,7 @@ from braggtrace.errors import EngineError
 from braggtrace.replay.model import Amplified, Budget, Cause, Explanation, Root, Traced
 from braggtrace_tui.pieces import safe
 
-__all__ = ["MENDED", "UNEXPLAINED", "RowWhy", "Why", "explained", "explanation_from", "root_after"]
+__all__ = ["MENDED", "UNEXPLAINED", "RowWhy", "Why", "explained", "explanation_from", "fits", "root_after"]
 
 MENDED = "mended"
 """The state of a row that diverges as recorded, and agrees with the fixes that were accepted."""
@@ -108,6 +108,14 @@ def explained(
         rows = {**gone, **rows}
     copies = _second_recordings(comparison, (*base.quantities, *current.quantities), rows)
     return Why(current, base, story, fixed, rows, copies)
+
+
+def fits(explanation: Explanation, comparison: Comparison) -> bool:
+    """Whether every row that an explanation speaks of is there; not if the engine has read other files."""
+    sizes = [len(pairing.pixel) for pairing in comparison.pairings]
+    places = [(traced.pairing, row) for traced in explanation.quantities for row in traced.pair_rows]
+    places += [(root.pairing, root.row) for root in explanation.roots if root.pairing >= 0 and root.row >= 0]
+    return all(pairing < len(sizes) and 0 <= row < sizes[pairing] for pairing, row in places if pairing >= 0)
 
 
 def root_after(before: Sequence[Root], accepted: str, now: Sequence[Root]) -> Root | None:

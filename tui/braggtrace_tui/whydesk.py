@@ -16,7 +16,7 @@ from braggtrace.compare.model import Comparison
 from braggtrace.errors import BraggtraceError, EngineError
 from braggtrace.replay.model import Explanation, Root
 from braggtrace_tui.engine import NO_ENGINE_WORDS, EngineHold
-from braggtrace_tui.explaining import Why, explained, explanation_from
+from braggtrace_tui.explaining import Why, explained, explanation_from, fits
 from braggtrace_tui.pieces import safe
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class WhyDesk:
             """On the engine's thread: an explanation of many rows takes a while to read."""
             if event.kind == "progress":
                 return
-            answer = _read(event)
+            answer = _read(event, comparison)
             self._hop(lambda: self._take(question, answer))
 
         self._ticket = client.request("replay", fields, heard)
@@ -272,16 +272,19 @@ class WhyDesk:
             ticket.cancel()
 
 
-def _read(event: Event) -> _Known | EngineError:
+def _read(event: Event, comparison: Comparison) -> _Known | EngineError:
     from braggtrace.service.replayrequest import explanation_of
 
     fields = event.fields
     if event.kind != "result":
         return EngineError(str(fields.get("code", "")), str(fields.get("sentence", "")))
     try:
-        return _Known(explanation_from(explanation_of(fields)), str(fields.get("story", "")))
+        explanation = explanation_from(explanation_of(fields))
     except EngineError as error:
         return error
+    if not fits(explanation, comparison):
+        return EngineError("input", "the engine has read other traces than this screen: r reads both again")
+    return _Known(explanation, str(fields.get("story", "")))
 
 
 def _sentence(error: EngineError) -> str:

@@ -301,7 +301,7 @@ class CompareWhy(CompareMoves):
         """To a root's row in this pixel, else to where it was met first."""
         frame = self.frame
         if frame is not None:
-            for at in np.flatnonzero(frame.diverges):
+            for at in np.flatnonzero(frame.diverges & (frame.pairing == root.pairing)):
                 found = self._row_why(frame, int(at))
                 if found is not None and found.root is not None and found.root.id == root.id:
                     self.go_to(self.target_of(int(frame.pairing[at]), int(frame.row[at])))
