@@ -163,7 +163,7 @@ class WhyDesk:
             return "the engine is starting"
         if kind == "busy" and self._ticket is None:
             return "the engine is busy"
-        return "replaying the steps of both traces"
+        return "replaying both traces"
 
     def engine_changed(self) -> None:
         """The engine has become ready, or was lost."""
