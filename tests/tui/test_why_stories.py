@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,21 @@ def test_the_detail_of_what_inherits(tell: Tell) -> None:
         assert "0.998 % in k_frac becomes 163 % in F_latt_b because" in detail(hand)
 
     tell(story, size=WIDE)
+
+
+def test_an_export_tells_the_cause(tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the text and in the data."""
+    monkeypatch.chdir(tmp_path)
+
+    async def story(hand: Hand) -> None:
+        await explained(hand)
+        await hand.press("e", "t", "e", "j", "e", "m")
+
+    tell(story)
+    assert "rot_a, rot_b and rot_c: STALE_VALUE in the reference" in Path("braggtrace.txt").read_text()
+    roots = json.loads(Path("braggtrace.json").read_text())["roots"]
+    assert [root["cause"]["code"] for root in roots] == ["STALE_VALUE"] * 3
+    assert "STALE_VALUE" in Path("braggtrace.md").read_text()
 
 
 def test_the_tree_of_roots(tell: Tell) -> None:

@@ -12,6 +12,7 @@ from braggtrace.output import write_whole
 
 if TYPE_CHECKING:
     from braggtrace.compare.model import Comparison
+    from braggtrace.replay.model import Explanation
 
 __all__ = ["EXPORTS", "export", "portable"]
 
@@ -29,7 +30,13 @@ _CELL = 12.2
 _SUFFIX = {"text": ".txt", "json": ".json", "markdown": ".md", "svg": ".svg"}
 
 
-def export(kind: str, comparison: Comparison, picture: str, directory: Path | None = None) -> Path:
+def export(
+    kind: str,
+    comparison: Comparison,
+    picture: str,
+    directory: Path | None = None,
+    explanation: Explanation | None = None,
+) -> Path:
     """Write a report into the current directory, under the first name that is free.
 
     Args:
@@ -37,6 +44,7 @@ def export(kind: str, comparison: Comparison, picture: str, directory: Path | No
         comparison: what is reported.
         picture: the SVG, for that kind.
         directory: where to; the current directory if None.
+        explanation: why it diverges, as far as that is known.
 
     Returns:
         The path.
@@ -44,7 +52,7 @@ def export(kind: str, comparison: Comparison, picture: str, directory: Path | No
     Raises:
         OutputError: it can't be written.
     """
-    text = portable(picture) if kind == "svg" else _render(kind, comparison)
+    text = portable(picture) if kind == "svg" else _render(kind, comparison, explanation)
     folder = Path() if directory is None else directory
     for number in range(1, 1000):
         path = folder / f"braggtrace{'' if number == 1 else f'-{number}'}{_SUFFIX[kind]}"
@@ -76,7 +84,7 @@ def portable(svg: str) -> str:
     return _TEXT.sub(moved, svg)
 
 
-def _render(kind: str, comparison: Comparison) -> str:
+def _render(kind: str, comparison: Comparison, explanation: Explanation | None) -> str:
     from braggtrace.compare.report import render  # only wanted here, and the screen opens quicker without it
 
-    return render(comparison, kind)
+    return render(comparison, kind, explanation=explanation)

@@ -297,7 +297,8 @@ class CompareScreen(CompareMapping, CompareWhy, CompareEvidence):
     def _export(self, kind: str) -> None:
         try:
             picture = self.app.export_screenshot(title="braggtrace") if kind == "svg" else ""
-            path = export(kind, self.comparison, picture)
+            why = None if self.why is None else self.why.explanation
+            path = export(kind, self.comparison, picture, explanation=why)
         except (BraggtraceError, OSError) as error:
             self.say(f"not written: {error}", warning=True)
             return
