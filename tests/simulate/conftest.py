@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-NEED_TORCH = ["test_gradients.py", "test_invariants.py", "test_profiles.py", "test_scanning.py"]
+NEED_TORCH = [
+    f"test_{name}.py" for name in ("gradients", "invariants", "kernels", "profiles", "scanning", "tiles", "workers")
+]
 collect_ignore_glob = [] if find_spec("torch") else NEED_TORCH
