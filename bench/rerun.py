@@ -111,8 +111,8 @@ def while_it_computes(traces: tuple[str, str], environment: dict[str, str]) -> N
         terminal.wait_for("diverges first")
         start_image(terminal)
         latencies, sizes = [], []
-        while terminal.shows("Esc cancels") and len(latencies) < 60:
-            first, _, count = terminal.press("j" if len(latencies) % 20 < 10 else "k", quiet=0.03)
+        while terminal.shows("Esc cancels") and len(latencies) < 20:
+            first, _, count = terminal.press("j" if len(latencies) % 10 < 5 else "k", quiet=0.03)
             latencies.append(first)
             sizes.append(count)
         latencies = sorted(latencies)
