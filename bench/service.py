@@ -23,7 +23,7 @@ CASE = "beamline-roi-legacy"
 PIXEL = [1639, 966]
 REPEATS = 30
 STUBBORN = (
-    "-cell 70 80 90 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 400 "
+    "-cell 70 80 90 90 90 90 -default_F 100 -N 5 -lambda 1 -distance 100 -detpixels 2000 "
     "-mosaic 1 -mosaic_domains 500 -phisteps 9 -osc 1 -phi 0 -oversample 1"
 )
 
