@@ -121,7 +121,7 @@ class Worker:
         except ImportError as error:
             if (error.name or "").partition(".")[0] != "torch":
                 raise
-            self._why_cold = "PyTorch is not installed on the engine's machine; pip install 'braggtrace[torch]'"
+            self._why_cold = "PyTorch is not installed there; pip install 'braggtrace[torch]'"
             devices = [{"name": name, "available": False, "why": self._why_cold} for name in ("cpu", "cuda")]
             known = {"torch": None, "devices": devices, "dtypes": [], "profiles": [], "quirks": [], "phi_modes": []}
         return {
