@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,18 @@ def files(folder: Path) -> set[str]:
 
 
 def test_control_c_ends_a_long_run_and_leaves_no_file(tty: Open, tmp_path: Path) -> None:
-    """The bar appears within seconds; Ctrl-C ends the line and the run, with status 130 and no file."""
+    """The bar appears and grows; Ctrl-C ends the line and the run, with status 130 and no file."""
     terminal = tty("simulate", "--compile", "off", *LONG.split())
-    terminal.wait_for(" % ", 60)
-    bar = re.search(r"^\[(#*) *\] +(\d+) % +\d+\.\d s", terminal.text, re.MULTILINE)
-    assert bar is not None
-    assert int(bar[2]) < 100
+    shares: set[int] = set()
+    end = time.monotonic() + 60
+    while len(shares) < 3:
+        assert time.monotonic() < end, terminal.text
+        terminal.drain(0.1)
+        bar = re.search(r"^\[(#*) *\] +(\d+) % +\d+\.\d s", terminal.text, re.MULTILINE)
+        if bar is not None:
+            assert int(bar[2]) < 100
+            assert int(bar[2]) >= max(shares, default=0)
+            shares.add(int(bar[2]))
     terminal.press("\x03")
     assert terminal.end() == 130
     assert terminal.received.rstrip(b"^C").endswith(b"\r\n")
@@ -38,15 +45,14 @@ def test_control_c_ends_a_long_run_and_leaves_no_file(tty: Open, tmp_path: Path)
     assert not files(tmp_path)
 
 
-def test_the_bar_grows_to_its_end(tty: Open, tmp_path: Path) -> None:
-    """In a run of some seconds it moves, and is complete before the summary."""
+def test_the_bar_is_complete_before_the_summary(tty: Open, tmp_path: Path) -> None:
+    """If the machine is slow enough for one to be shown."""
     terminal = tty("simulate", "--compile", "off", *f"{CELL} -detpixels 700 -oversample 4 -phisteps 3 -osc 1".split())
     terminal.wait_for("wrote floatimage.bin", 120)
     assert terminal.end() == 0
     shares = [int(share) for share in re.findall(rb"(\d+) % ", terminal.received)]
     assert shares == sorted(shares)
-    assert shares[-1] == 100
-    assert len(set(shares)) > 2
+    assert not shares or shares[-1] == 100
     assert files(tmp_path) == FILES
 
 

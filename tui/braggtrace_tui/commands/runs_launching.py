@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from braggtrace.errors import UsageError
 from braggtrace.trace.text import visible
+from braggtrace_tui.commands.progress import Progress
 from braggtrace_tui.commands.runs_actions import store_of, trace_named
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def do_sweep(args: argparse.Namespace) -> int:
         for rule in parse_rules(measure, getattr(args, measure), f"--{measure}")
     ]
     reference = read_trace(trace_named(args.reference, store))
-    progress = _Progress()
+    progress = Progress()
     with _engine(args) as engine:
         named = [request.changed(engine=engine.name) for request in requests]
 
@@ -136,10 +135,10 @@ def do_sweep(args: argparse.Namespace) -> int:
             return run_now(engine, store, request, lambda event: tell(float(event.fields.get("fraction") or 0.0)))
 
         def tell(index: int, fraction: float) -> None:
-            progress.show((index + fraction) / len(named), f"{index + 1} of {len(named)}: {named[index].settings()}")
+            progress.share((index + fraction) / len(named), f"{index + 1} of {len(named)}: {named[index].settings()}")
 
         rows = list(sweep(named, run, reference, Options(tolerances=Tolerances(tuple(rules))), tell))
-    progress.close()
+    progress.clear()
     if args.format == "json":
         import orjson
 
@@ -258,7 +257,7 @@ def _engine(args: argparse.Namespace) -> Iterator[Engine]:
 def _run_and_tell(args: argparse.Namespace, request: RunRequest) -> int:
     from braggtrace.runs.launch import run_now
 
-    progress = _Progress()
+    progress = Progress()
     with _engine(args) as engine:
         request = request.changed(engine=engine.name)
         try:
@@ -266,36 +265,12 @@ def _run_and_tell(args: argparse.Namespace, request: RunRequest) -> int:
                 engine,
                 store_of(args),
                 request,
-                lambda event: progress.show(float(event.fields.get("fraction") or 0.0), request.settings()),
+                lambda event: progress.share(float(event.fields.get("fraction") or 0.0), request.settings()),
             )
         finally:
-            progress.close()
+            progress.clear()
     for line in run.log.read_text(encoding="utf-8").splitlines() if run.log is not None else ():
         print(f"braggtrace: {visible(line)}", file=sys.stderr)
     print(f"braggtrace: {run.status} in {run.seconds or 0.0:.3f} s, kept as {run.name}", file=sys.stderr)
     print(run.trace or run.image or run.folder)
     return 0
-
-
-class _Progress:
-    """A line on stderr that tells how far something long is."""
-
-    def __init__(self) -> None:
-        self._enabled = sys.stderr is not None and sys.stderr.isatty()
-        self._begun = self._last = time.monotonic()
-        self._shown = False
-
-    def show(self, fraction: float, words: str) -> None:
-        """Show it, some times a second, and not before somebody might wonder."""
-        now = time.monotonic()
-        if not self._enabled or now - self._begun < 0.5 or now - self._last < 0.2:
-            return
-        self._last, self._shown = now, True
-        width = max(20, os.get_terminal_size(sys.stderr.fileno()).columns - 1)
-        print(f"\r\x1b[K{f'{100 * fraction:3.0f} %  {visible(words)}'[:width]}", end="", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Clear the line."""
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            self._shown = False

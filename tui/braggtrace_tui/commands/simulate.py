@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Self
 
 from braggtrace_tui.commands.experiment_options import (
     add_options,
@@ -19,6 +17,7 @@ from braggtrace_tui.commands.experiment_options import (
     torch_dtype,
     warn,
 )
+from braggtrace_tui.commands.progress import Progress
 
 __all__ = ["add_arguments", "parse", "run"]
 
@@ -58,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
     if args.explain:
         print(explain(setup, model))
         return 0
-    watched = sys.stderr is not None and sys.stderr.isatty()
-    with torch.inference_mode(), _heard(), _Progress(enabled=setup.outputs.progress and watched) as progress:
-        image = render(model, device=device, dtype=torch_dtype(args.dtype), compiled=args.compile, progress=progress)
+    with torch.inference_mode(), _heard(), Progress(silent_s=1.0) as progress:
+        tell = progress.bar if setup.outputs.progress else None
+        image = render(model, device=device, dtype=torch_dtype(args.dtype), compiled=args.compile, progress=tell)
     statistics = write_outputs(model, image.numpy(), setup, png=args.png)
     place = "" if statistics.max_index is None else " at slow {} fast {}".format(*statistics.max_index)
     print(
@@ -91,29 +90,3 @@ def _heard() -> Iterator[None]:
     finally:
         logger.removeHandler(voice)
         logger.setLevel(level)
-
-
-class _Progress:
-    """A line on stderr that tells how far a long simulation is."""
-
-    def __init__(self, *, enabled: bool) -> None:
-        self.enabled, self.shown = enabled, False
-        self.start = self.last = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if not self.enabled or now - self.start < 1.0 or (now - self.last < 0.2 and done < total):
-            return
-        self.last, self.shown = now, True
-        bar = "#" * (30 * done // total)
-        print(
-            f"\r[{bar:<30}] {100 * done // total:3d} % {now - self.start:6.1f} s", end="", file=sys.stderr, flush=True
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Leave the line, also when interrupted."""
-        if self.shown:
-            print(file=sys.stderr)
