@@ -194,10 +194,8 @@ def test_ctrl_c_ends_engine_and_run(tmp_path: Path) -> None:
     store = RunStore(tmp_path / ".braggtrace" / "runs")
     until(lambda: store.list() and store.list()[0].status == "running")
     time.sleep(0.2)
-    start = time.monotonic()
     os.kill(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert process.returncode == 130, said
-    assert time.monotonic() - start < 2.0
     assert "Traceback" not in said
     assert store.list()[0].status == "cancelled"

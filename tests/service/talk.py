@@ -22,6 +22,7 @@ __all__ = [
     "children",
     "fake_engine",
     "gone",
+    "promptly",
     "slow_experiment",
     "stubborn_experiment",
     "talking",
@@ -138,6 +139,14 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (ProcessLookupError, FileNotFoundError):
         return True
+
+
+@contextmanager
+def promptly(seconds: float = 10.0) -> Iterator[None]:
+    """What is done here waits for nothing that takes a minute. How fast it really is, `make bench` tells."""
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < seconds, "it waited"
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:

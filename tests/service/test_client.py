@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from braggtrace.errors import EngineError
 from braggtrace.service.client import Engine, EngineState, Event
-from tests.service.talk import fake_engine, gone, until
+from tests.service.talk import fake_engine, gone, promptly, until
 
 WORDS = {"flags": ["-N", "5"]}
 
@@ -229,10 +228,8 @@ def test_lost_in_the_middle(tmp_path: Path) -> None:
             with pytest.raises(EngineError, match="closed by remote host") as caught:
                 ticket.wait(10)
             assert caught.value.code == "lost"
-        start = time.monotonic()
-        with pytest.raises(EngineError):
-            engine.call("trace", WORDS, 10)
-        assert time.monotonic() - start < 0.5
+        with promptly(), pytest.raises(EngineError):
+            engine.call("trace", WORDS, 60)
         engine.reconnect()
         assert engine.call("trace", WORDS, 10)["ok"] == 1
 
@@ -241,9 +238,8 @@ def test_what_is_asked_before_the_start_is_answered_after_it(tmp_path: Path) -> 
     """Requests wait in order until the engine is ready; asking takes no time."""
     code = "time.sleep(0.5)\nhello()\nfor n in (1, 2, 3): reply(heard()['id'], 'result', n=n)\nheard()"
     with local(fake_engine(tmp_path, code)) as engine:
-        start = time.monotonic()
         tickets = [engine.request("trace", WORDS, lambda event: None) for _ in range(3)]
-        assert time.monotonic() - start < 0.2
+        assert engine.state.kind == "starting"
         assert [ticket.wait(10)["n"] for ticket in tickets] == [1, 2, 3]
 
 
@@ -268,7 +264,7 @@ def test_cancel_before_it_is_sent(tmp_path: Path) -> None:
         ticket = engine.request("trace", WORDS, events.append)
         ticket.cancel()
         with pytest.raises(EngineError) as caught:
-            ticket.wait(0.2)
+            ticket.wait(10)
         assert caught.value.code == "cancelled"
         ticket.cancel()
         assert [event.kind for event in events] == ["error"]
@@ -280,13 +276,10 @@ def test_cancel_does_not_wait_for_a_stuck_engine(tmp_path: Path) -> None:
     with local(fake_engine(tmp_path, "hello()\ntime.sleep(60)")) as engine:
         tickets = [engine.request("trace", big, lambda event: None) for _ in range(3)]
         until(lambda: tickets[0].sent)
-        start = time.monotonic()
-        for ticket in tickets:
-            ticket.cancel()
-        assert time.monotonic() - start < 0.2
-        start = time.monotonic()
-        engine.close()
-        assert time.monotonic() - start < 1.0
+        with promptly():
+            for ticket in tickets:
+                ticket.cancel()
+            engine.close()
 
 
 def test_close_ends_what_does_not_listen(tmp_path: Path) -> None:
@@ -304,9 +297,8 @@ def test_close_ends_what_does_not_listen(tmp_path: Path) -> None:
     engine.start()
     until(lambda: engine.state.kind == "ready")
     ticket = engine.request("trace", WORDS, lambda event: pytest.fail("no event after close"))
-    start = time.monotonic()
-    engine.close()
-    assert time.monotonic() - start < 1.0
+    with promptly():
+        engine.close()
     for pid in map(int, pids.read_text().split()):
         until(lambda pid=pid: gone(pid), 2)  # type: ignore[misc]
     with pytest.raises(EngineError, match="closed"):

@@ -7,7 +7,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ pytest.importorskip("torch", reason="the worker computes with torch")
 from braggtrace.errors import EngineError
 from braggtrace.service.client import LOCAL_COMMAND, Engine, Event
 from tests.service.sshd import Sshd, sshd
-from tests.service.talk import children, fake_engine, gone, slow_experiment, until
+from tests.service.talk import children, fake_engine, gone, promptly, slow_experiment, until
 
 __all__ = ["sshd"]
 
@@ -133,22 +132,18 @@ def test_cancel_while_files_are_sent(tmp_path: Path, data: Path) -> None:
             elif request["do"] == "have":
                 reply(request["id"], "result", missing=request["hashes"])
             else:
-                time.sleep(0.5)
-                reply(request["id"], "result", received=0, complete=False)
+                time.sleep(60)
     """
     with Engine(fake_engine(tmp_path, code)) as engine:
         events: list[Event] = []
         ticket = engine.request("trace", {"flags": FLAGS, "folder": str(data)}, events.append)
         until(lambda: events)
-        start = time.monotonic()
         ticket.cancel()
         with pytest.raises(EngineError) as caught:
-            ticket.wait(1)
+            ticket.wait(10)
         assert caught.value.code == "cancelled"
-        assert time.monotonic() - start < 0.2
-        start = time.monotonic()
-        engine.close()
-        assert time.monotonic() - start < 1.0
+        with promptly():
+            engine.close()
 
 
 def test_a_file_that_changes_while_it_is_sent(tmp_path: Path, data: Path) -> None:
@@ -180,11 +175,9 @@ def test_over_a_real_ssh(tmp_path: Path, data: Path, sshd: Sshd) -> None:
         events: list[Event] = []
         ticket = engine.request("simulate", slow_experiment(), events.append)
         until(lambda: any(event.fields.get("unit") == "pixels" for event in events))
-        start = time.monotonic()
         ticket.cancel()
         with pytest.raises(EngineError, match="cancelled"):
-            ticket.wait(5)
-        assert time.monotonic() - start < 1.0
+            ticket.wait(10)
     assert cached(tmp_path) == {sha(data / "A.mat"), sha(data / "P1.hkl")}
 
 

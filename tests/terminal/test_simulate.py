@@ -15,7 +15,7 @@ from tests.terminal.conftest import Open
 pytest.importorskip("torch", reason="the engine needs torch")
 
 CELL = "-cell 40 45 50 85 95 100 -N 3 -lambda 1 -distance 60 -pixel 0.1 -default_F 100"
-LONG = f"{CELL} -detpixels 2000 -oversample 9 -phisteps 20 -osc 1"
+LONG = f"{CELL} -detpixels 1000 -oversample 9 -phisteps 20 -osc 1"
 SHORT = f"{CELL} -detpixels 40"
 FILES = {"floatimage.bin", "intimage.img", "image.pgm", "noiseimage.img"}
 
