@@ -165,7 +165,7 @@ class CompareCore(Screen[None]):
     # -- frames ------------------------------------------------------------------------------------------------------
 
     def open_pixel(self, pixel: int) -> None:
-        """Show the values of a pixel; groups stay open or folded as they were."""
+        """Show the values of a pixel; once the user has moved, groups stay open or folded as they were."""
         comparison = self.comparison
         if self._run_part is None:
             self._run_part = rows_of_pixel(comparison, -1)
@@ -175,7 +175,7 @@ class CompareCore(Screen[None]):
         before, table = self.frame, self.table
         frame = build_frame(comparison, pixel, parts)
         folded = default_folds(frame, table.page)
-        if (before is not None and before.pixel == pixel) or (before is not None and self.moved):
+        if before is not None and self.moved:
             known = {before.header_anchor(header): bool(fold) for header, fold in enumerate(table.folded)}
             here = [
                 replace(frame.header_anchor(header), pixel=before.pixel_coordinates) for header in range(frame.headers)
